@@ -1,0 +1,258 @@
+"""Every knob of a training: its meaning, its unit, its default and where it comes from.
+
+The command line is generated from these classes (field docstrings become the help texts), a run stores them as
+JSON, and nothing else decides how a training behaves. Section numbers are those of the CycleGAN paper
+(Zhu et al., ICCV 2017, arXiv:1703.10593) unless another paper is named. Defaults are the paper's; the presets
+in `unpaired.presets` say where they leave it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from unpaired.errors import UserError
+
+Direction = Literal["a2b", "b2a"]
+DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
+
+Norm = Literal["instance", "batch", "group", "none"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GeneratorConfig:
+    """The networks that translate."""
+
+    kind: Literal["resnet", "unet"] = "resnet"
+    """ResNet of Johnson et al. (section 4), or U-Net of Isola et al. (pix2pix)."""
+    width: int = 64
+    """Feature channels of the first layer (ngf)."""
+    blocks: int = 9
+    """Residual blocks of a ResNet: the paper takes 6 at 128 px and 9 from 256 px on."""
+    depth: int = 8
+    """Halvings of a U-Net: 7 for 128 px, 8 for 256 px."""
+    norm: Norm = "instance"
+    """Normalisation between layers."""
+    dropout: float = 0.0
+    """Probability of dropout inside residual blocks (ResNet) or in the inner decoder (U-Net)."""
+    upsample: Literal["transposed", "resize"] = "transposed"
+    """Transposed convolution (the paper) or nearest-neighbour resize and convolution (no checkerboard)."""
+    padding: Literal["reflect", "zeros"] = "reflect"
+    """What convolutions see beyond the border."""
+    residual: bool = False
+    """Output = tanh(network + atanh(input)): the network learns what to change, not the whole picture."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscriminatorConfig:
+    """The networks that tell real from fake."""
+
+    kind: Literal["patchgan", "pixel", "projected", "projected+patchgan"] = "patchgan"
+    """PatchGAN (section 4), 1×1 pixel discriminator, or heads on a frozen ImageNet network (Sauer et al. 2021)."""
+    width: int = 64
+    """Feature channels of the first layer of a PatchGAN or pixel discriminator (ndf)."""
+    layers: int = 3
+    """Strided layers of a PatchGAN; 3 gives the paper's 70×70 receptive field."""
+    norm: Norm = "instance"
+    """Normalisation of a PatchGAN or pixel discriminator."""
+    spectral: bool = False
+    """Spectral normalisation of a PatchGAN (Miyato et al. 2018) in place of `norm`."""
+    stages: tuple[int, ...] = (1, 2, 3, 4)
+    """Which stages of the frozen network get a head: 0 to 4, at stride 2, 4, 8, 16 and 32."""
+    mixing: bool = True
+    """Random fixed mixing of features across channels and scales (Sauer et al. 2021, section 3.2)."""
+    view: int = 128
+    """Side in px to which a picture is resized before the frozen network looks at it."""
+    patch_weight: float = 1.0
+    """Weight of the PatchGAN's loss beside the projected heads' in `projected+patchgan`."""
+    augment: bool = False
+    """Differentiable augmentation (Zhao et al. 2020: colour, translation, cutout) of all it sees."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossConfig:
+    """The full objective (section 3, eq. 3) and what may be added to it."""
+
+    adversarial: Literal["lsgan", "vanilla", "hinge"] = "lsgan"
+    """Least squares (section 4), non-saturating cross-entropy (eq. 1), or hinge."""
+    gan_weight: float = 1.0
+    """Weight of the adversarial losses; 0 gives the ablation "cycle alone"."""
+    lambda_a: float = 10.0
+    """Weight of forward cycle consistency, A → B → A (eq. 2)."""
+    lambda_b: float = 10.0
+    """Weight of backward cycle consistency, B → A → B (eq. 2)."""
+    identity: float = 0.5
+    """Weight of the identity loss (section 5.2) as a share of λ; 0 leaves it out."""
+    identity_every: int = 1
+    """Compute the identity loss on every k-th step only, with k times its weight."""
+    pool: int = 50
+    """Earlier fakes kept for the discriminators (section 4; Shrivastava et al. 2017); 0 shows only the newest."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptimizerConfig:
+    """Adam and its schedule, over progress from 0 (start) to 1 (the planned end)."""
+
+    learning_rate: float = 2e-4
+    """Learning rate of the generators."""
+    discriminator_learning_rate: float | None = None
+    """Learning rate of the discriminators; the generators' if not given."""
+    beta1: float = 0.5
+    """Adam's β1."""
+    beta2: float = 0.999
+    """Adam's β2."""
+    warmup: int = 0
+    """Images over which the learning rate rises from 0."""
+    decay_from: float = 0.5
+    """Progress at which the learning rate starts to fall linearly to 0 (the paper: half-way)."""
+    ema_images: float = 0.0
+    """Half-life, in images, of the averaged generator weights that translate; 0 takes the last weights."""
+    init_gain: float = 0.02
+    """Standard deviation of the initial weights, N(0, gain²)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataConfig:
+    """From files to batches."""
+
+    size: int = 286
+    """Side in px to which pictures are resized."""
+    crop: int = 256
+    """Side in px of the random crop that the networks see; a multiple of 4 (ResNet) or 2^depth (U-Net)."""
+    resize: Literal["square", "short"] = "square"
+    """Resize to size × size as the paper does, or the short side to `size` keeping the aspect ratio."""
+    flip: bool = True
+    """Mirror half of the pictures left to right."""
+    channels_a: Literal[1, 3] = 3
+    """Channels of domain A: 1 (grey) or 3 (RGB)."""
+    channels_b: Literal[1, 3] = 3
+    """Channels of domain B: 1 (grey) or 3 (RGB)."""
+    background: tuple[int, int, int] = (255, 255, 255)
+    """Colour (0 to 255) that shows through where a picture is transparent."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingConfig:
+    """How long, how often, on what."""
+
+    images: int | None = None
+    """Stop after so many images of each domain, counted over all ranks."""
+    minutes: float | None = None
+    """Stop after so many minutes of training, counted over all resumes. The first limit reached counts."""
+    passes: float = 200.0
+    """Where neither is given: passes over the larger domain (the paper: 100 constant + 100 falling)."""
+    batch: int = 1
+    """Pictures of each domain in a step, on each rank."""
+    seed: int = 0
+    """Of everything random. One seed, one machine, one result."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto takes bfloat16 where the hardware multiplies it and float32 elsewhere."""
+    channels_last: bool | None = None
+    """Memory layout NHWC; the faster one for device and precision if not given."""
+    compile: bool = False
+    """torch.compile the networks: minutes of warm-up, worth it on long runs."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between checkpoints."""
+    checkpoint_images: int | None = None
+    """Images between checkpoints, beside the minutes; where tests need them at exact places."""
+    keep: int = 2
+    """Checkpoints kept, beside the best."""
+    preview_minutes: float = 1.0
+    """Minutes between preview grids."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """One training, whole."""
+
+    method: Literal["cyclegan"] = "cyclegan"
+    """Which method learns the translation."""
+    data: DataConfig = field(default_factory=DataConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def channels(self, direction: Direction) -> tuple[int, int]:
+        """Channels of the generator's input and output in `direction`."""
+        a, b = self.data.channels_a, self.data.channels_b
+        return (a, b) if direction == "a2b" else (b, a)
+
+
+def validate(config: Config) -> None:
+    """Raise `UserError` for a value that no training can have."""
+    data, gen, disc, opt, training = (
+        config.data, config.generator, config.discriminator, config.optimizer, config.training,
+    )  # fmt: skip
+    multiple = 2**gen.depth if gen.kind == "unet" else 4
+    rules = [
+        (data.crop <= data.size, f"crop {data.crop} px is larger than size {data.size} px: lower --crop or raise --size"),
+        (data.crop > 0 and data.crop % multiple == 0,
+         f"crop {data.crop} px is not a multiple of {multiple}, which a {gen.kind} generator needs"),
+        (training.batch >= 1, f"batch {training.batch} is not at least 1"),
+        (training.images is None or training.images >= 1, f"images {training.images} is not at least 1"),
+        (training.minutes is None or training.minutes > 0, f"minutes {training.minutes} is not above 0"),
+        (training.passes > 0, f"passes {training.passes} is not above 0"),
+        (training.keep >= 1, f"keep {training.keep} is not at least 1: the newest checkpoint has to stay"),
+        (training.checkpoint_minutes > 0, f"checkpoint-minutes {training.checkpoint_minutes} is not above 0"),
+        (gen.width >= 1 and disc.width >= 1, "a network's width is at least 1"),
+        (gen.blocks >= 0 and gen.depth >= 2 and disc.layers >= 1, "blocks ≥ 0, depth ≥ 2 and layers ≥ 1 are needed"),
+        (0 <= gen.dropout < 1, f"dropout {gen.dropout} is not in [0, 1)"),
+        (all(0 <= s <= 4 for s in disc.stages) and len(disc.stages) > 0, f"stages {disc.stages} are not 0 to 4"),
+        (0 <= opt.decay_from <= 1, f"decay-from {opt.decay_from} is not in [0, 1]"),
+        (opt.learning_rate > 0, f"learning-rate {opt.learning_rate} is not above 0"),
+        (config.loss.identity_every >= 1, f"identity-every {config.loss.identity_every} is not at least 1"),
+        (config.loss.pool >= 0, f"pool {config.loss.pool} is negative"),
+        (config.loss.identity == 0 or data.channels_a == data.channels_b,
+         "the identity loss needs domains with the same channels: give --identity 0"),
+        (not gen.residual or data.channels_a == data.channels_b,
+         "a residual generator needs domains with the same channels"),
+    ]  # fmt: skip
+    for holds, sentence in rules:
+        if not holds:
+            raise UserError(f"Unusable configuration: {sentence}.")
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A configuration as plain JSON values."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> Any:
+    """Rebuild a configuration from plain JSON values.
+
+    Unknown and missing fields raise `UserError`: a run of another version must never train or translate with
+    something that it did not mean.
+    """
+    hints = typing.get_type_hints(cls)
+    names = {f.name for f in dataclasses.fields(cls)}
+    if unknown := sorted(values.keys() - names):
+        raise UserError(f"{where} has unknown fields {', '.join(unknown)}: it was written by a newer version of unpaired.")
+    built: dict[str, Any] = {}
+    for name, value in values.items():
+        hint = hints[name]
+        if dataclasses.is_dataclass(hint):
+            built[name] = from_dict(typing.cast(type[Any], hint), value, f"{where}.{name}")
+        elif typing.get_origin(hint) is tuple:
+            built[name] = tuple(value)
+        else:
+            built[name] = value
+            _check(hint, value, f"{where}.{name}")
+    return cls(**built)
+
+
+def _check(hint: Any, value: Any, where: str) -> None:
+    origin = typing.get_origin(hint)
+    if origin is Literal:
+        ok = value in typing.get_args(hint)
+    else:
+        allowed = typing.get_args(hint) if origin in (typing.Union, types.UnionType) else (hint,)
+        ok = isinstance(value, allowed) or (float in allowed and isinstance(value, int) and not isinstance(value, bool))
+    if not ok:
+        raise UserError(f"{where} is {value!r}, which is not a {hint}.")
