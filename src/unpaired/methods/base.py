@@ -1,0 +1,70 @@
+"""What the loop, checkpoints, translation, export and evaluation may ask of any method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from unpaired.config import Direction
+from unpaired.training.pool import HistoryPool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step is worth."""
+
+    loss: Tensor
+    """Scalar to differentiate."""
+    terms: dict[str, Tensor]
+    """Its unweighted parts by name, scalars, for people to read."""
+    fakes: dict[str, Tensor]
+    """Translations made on the way, (N, C, H, W) in [-1, 1], without gradients."""
+
+
+class Method(Protocol):
+    """An `nn.Module` that owns its networks. Adding a method is one file and one line in `METHODS`."""
+
+    def networks(self) -> dict[str, nn.Module]:
+        """All that is trained, by the names under which it is saved."""
+        ...
+
+    def generators(self) -> dict[str, nn.Module]:
+        """What `generator_step` trains."""
+        ...
+
+    def discriminators(self) -> dict[str, nn.Module]:
+        """What `discriminator_step` trains."""
+        ...
+
+    def translators(self) -> dict[Direction, str]:
+        """Which generator translates in which direction."""
+        ...
+
+    def pools(self) -> dict[str, HistoryPool]:
+        """History pools, by the names under which they are saved."""
+        ...
+
+    def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Step:
+        """Loss of the generators on (N, C, H, W) pictures in [-1, 1]; `step` counts from 0."""
+        ...
+
+    def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor]) -> Step:
+        """Loss of the discriminators on the same pictures and the fakes of the generator step."""
+        ...
+
+
+@contextmanager
+def frozen(*modules: nn.Module) -> Iterator[None]:
+    """Let gradients flow through `modules` but not into their weights, which halves their backward pass."""
+    trainable = [p for m in modules for p in m.parameters() if p.requires_grad]
+    for p in trainable:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in trainable:
+            p.requires_grad_(True)

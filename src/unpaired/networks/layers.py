@@ -1,0 +1,88 @@
+"""The few layers that every network here is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from unpaired.config import GeneratorConfig, Norm
+
+
+def norm_layer(kind: Norm, channels: int) -> nn.Module:
+    """Normalise (N, C, H, W); instance norm has no parameters and no running statistics, as in the paper."""
+    layers: dict[Norm, Callable[[], nn.Module]] = {
+        "instance": lambda: nn.InstanceNorm2d(channels),
+        "batch": lambda: nn.BatchNorm2d(channels),
+        "group": lambda: nn.GroupNorm(max(1, channels // 16), channels),
+        "none": nn.Identity,
+    }
+    return layers[kind]()
+
+
+def conv(inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: str = "reflect", norm: Norm) -> nn.Conv2d:
+    """Convolution that keeps H and W at stride 1; without a bias where batch or group norm brings one."""
+    return nn.Conv2d(
+        inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2,
+        padding_mode=padding, bias=norm in ("instance", "none"),
+    )  # fmt: skip
+
+
+class ResizeConv(nn.Conv2d):
+    """Nearest-neighbour doubling and a 3×3 convolution: upsampling without a checkerboard (Odena et al. 2016).
+
+    (N, C, H, W) → (N, K, 2H, 2W). Of the 3×3 pixels under the kernel in the doubled picture only 2×2 differ, so each
+    of the four output phases is a 2×2 convolution of the small picture: the same result in 4/9 of the arithmetic.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, padding: str, bias: bool) -> None:
+        super().__init__(inputs, outputs, 3, bias=bias)
+        # Reflecting the doubled picture repeats the border pixel of the small one.
+        self.border = "replicate" if padding == "reflect" else "constant"
+
+    def forward(self, input: Tensor) -> Tensor:
+        n, _, h, w = input.shape
+        k = self.out_channels
+        # Rows (and columns) of the kernel that fall on the same small pixel add up: phase 0 sees it as [0 | 1+2],
+        # phase 1 as [0+1 | 2].
+        rows = self.weight.new_tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
+        weight = torch.einsum("prx,qsy,kcxy->pqkcrs", rows, rows, self.weight).reshape(4 * k, -1, 2, 2)
+        bias = None if self.bias is None else self.bias.repeat(4)
+        windows = F.conv2d(F.pad(input, (1, 1, 1, 1), mode=self.border), weight, bias).view(n, 2, 2, k, h + 1, w + 1)
+        # Phase p of row i looks at small rows i-1+p and i+p, which is window i+p.
+        phases = [torch.stack([windows[:, p, q, :, p : p + h, q : q + w] for q in (0, 1)], dim=-1) for p in (0, 1)]
+        return torch.stack(phases, dim=3).view(n, k, 2 * h, 2 * w)
+
+
+def upsampling(inputs: int, outputs: int, config: GeneratorConfig) -> nn.Module:
+    """(N, inputs, H, W) → (N, outputs, 2H, 2W), not yet normalised."""
+    bias = config.norm in ("instance", "none")
+    if config.upsample == "resize":
+        return ResizeConv(inputs, outputs, padding=config.padding, bias=bias)
+    return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias)
+
+
+def residual_output(change: Tensor, x: Tensor) -> Tensor:
+    """tanh(change + atanh(x)): `x` where nothing is to be changed, any colour where something is.
+
+    `x` in [-1, 1] is pulled in to ±0.98 first, where atanh is finite and its slope still passes gradients.
+    """
+    return torch.tanh(change + torch.atanh(x * 0.98))
+
+
+def initialise(network: nn.Module, gain: float) -> None:
+    """Weights from N(0, gain²), biases 0; norm scales from N(1, gain²) (section 7.2 of the paper's appendix)."""
+    for module in network.modules():
+        frozen = not any(p.requires_grad for p in module.parameters(recurse=False))
+        if frozen or parametrize.is_parametrized(module):
+            continue  # fixed random features; and spectral norm, which undoes any gain
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, gain)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+            nn.init.normal_(module.weight, 1.0, gain)
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,60 @@
+"""Discriminators that judge patches and pixels (section 4; Isola et al. 2017)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from unpaired.config import DiscriminatorConfig
+from unpaired.networks.layers import norm_layer
+
+
+def _spectral(layer: nn.Conv2d, config: DiscriminatorConfig) -> nn.Module:
+    return nn.utils.parametrizations.spectral_norm(layer) if config.spectral else layer
+
+
+class PatchDiscriminator(nn.Module):
+    """C64-C128-C256-C512 and a last 1-channel convolution: (N, C, H, W) → [(N, 1, h, w)] logits.
+
+    With `layers` = 3 each logit sees 70×70 pixels.
+    """
+
+    def __init__(self, channels: int, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        norm = "none" if config.spectral else config.norm
+        bias = norm in ("instance", "none")
+        widths = [config.width * min(8, 2**level) for level in range(config.layers + 1)]
+        layers: list[nn.Module] = [
+            _spectral(nn.Conv2d(channels, widths[0], 4, stride=2, padding=1), config),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
+        for level in range(1, config.layers + 1):
+            stride = 2 if level < config.layers else 1
+            layers += [
+                _spectral(nn.Conv2d(widths[level - 1], widths[level], 4, stride=stride, padding=1, bias=bias), config),
+                norm_layer(norm, widths[level]),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
+        layers.append(_spectral(nn.Conv2d(widths[-1], 1, 4, padding=1), config))
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [self.body(x)]
+
+
+class PixelDiscriminator(nn.Module):
+    """1×1 convolutions only, so that colour alone is judged: (N, C, H, W) → [(N, 1, H, W)] logits."""
+
+    def __init__(self, channels: int, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        w = config.width
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, w, 1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(w, 2 * w, 1, bias=config.norm in ("instance", "none")),
+            norm_layer(config.norm, 2 * w),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(2 * w, 1, 1),
+        )
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [self.body(x)]

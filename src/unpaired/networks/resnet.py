@@ -1,0 +1,55 @@
+"""The generator of the paper (section 4 and appendix 7.2; after Johnson et al. 2016)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from unpaired.config import GeneratorConfig
+from unpaired.networks.layers import conv, norm_layer, residual_output, upsampling
+
+
+class ResidualBlock(nn.Module):
+    """x + norm(conv(relu(norm(conv(x))))), both convolutions 3×3."""
+
+    def __init__(self, channels: int, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            conv(channels, channels, 3, padding=config.padding, norm=config.norm),
+            norm_layer(config.norm, channels),
+            nn.ReLU(inplace=True),
+            *([nn.Dropout(config.dropout)] if config.dropout else []),
+            conv(channels, channels, 3, padding=config.padding, norm=config.norm),
+            norm_layer(config.norm, channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class ResNetGenerator(nn.Module):
+    """c7s1-w, d2w, d4w, R4w × blocks, u2w, uw, c7s1-out: (N, in, H, W) → (N, out, H, W), both in [-1, 1].
+
+    H and W are multiples of 4.
+    """
+
+    multiple = 4
+
+    def __init__(self, inputs: int, outputs: int, config: GeneratorConfig) -> None:
+        super().__init__()
+        w, norm = config.width, config.norm
+        self.residual = config.residual
+        self.encoder = nn.Sequential(
+            conv(inputs, w, config.kernel, padding=config.padding, norm=norm), norm_layer(norm, w), nn.ReLU(inplace=True),
+            conv(w, 2 * w, 3, stride=2, padding="zeros", norm=norm), norm_layer(norm, 2 * w), nn.ReLU(inplace=True),
+            conv(2 * w, 4 * w, 3, stride=2, padding="zeros", norm=norm), norm_layer(norm, 4 * w), nn.ReLU(inplace=True),
+        )  # fmt: skip
+        self.blocks = nn.Sequential(*(ResidualBlock(4 * w, config) for _ in range(config.blocks)))
+        self.decoder = nn.Sequential(
+            upsampling(4 * w, 2 * w, config), norm_layer(norm, 2 * w), nn.ReLU(inplace=True),
+            upsampling(2 * w, w, config), norm_layer(norm, w), nn.ReLU(inplace=True),
+            conv(w, outputs, config.kernel, padding=config.padding, norm="none"),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        change = self.decoder(self.blocks(self.encoder(x)))
+        return residual_output(change, x) if self.residual else change.tanh()

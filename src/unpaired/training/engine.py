@@ -1,0 +1,107 @@
+"""One step of any method: precision, gradients, optimisers, averaged weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from unpaired.config import Config
+from unpaired.data.tensors import to_float
+from unpaired.methods.base import Method, Step
+from unpaired.training.device import choose_channels_last, choose_precision
+from unpaired.training.ranks import Ranks
+
+
+class Engine:
+    """Trains `method` on `device`, together with the other ranks."""
+
+    def __init__(self, method: Method, config: Config, device: torch.device, ranks: Ranks) -> None:
+        assert isinstance(method, nn.Module)
+        self.method, self.config, self.device, self.ranks = method, config, device, ranks
+        self.dtype = choose_precision(config.training.precision, device)
+        self.channels_last = choose_channels_last(config.training.channels_last, device, self.dtype)
+        method.to(device=device, memory_format=torch.channels_last if self.channels_last else None)
+        opt = config.optimizer
+        rates = (opt.learning_rate, opt.discriminator_learning_rate or opt.learning_rate)
+        self.sides = [_Side(networks, rate, opt.beta1, opt.beta2, device)
+                      for networks, rate in zip((method.generators(), method.discriminators()), rates, strict=True)]  # fmt: skip
+        self.averaged: dict[str, AveragedModel] = {}
+        if opt.ema_images:
+            names = sorted(set(method.translators().values()))
+            self.averaged = {n: AveragedModel(method.networks()[n], use_buffers=True) for n in names}
+        if config.training.compile:
+            for network in method.networks().values():
+                network.compile()
+
+    def step(self, a: Tensor, b: Tensor, *, images: int, rate: float) -> dict[str, Tensor]:
+        """Train once on uint8 (N, C, H, W) batches; `rate` is the share of the full learning rate.
+
+        All randomness of a step comes from (seed, rank, images seen), so a training can go on anywhere.
+        Returns the loss terms, scalars on the device.
+        """
+        seed_all(self.config.training.seed, self.ranks.rank, images)
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        real_a, real_b = (to_float(x.to(self.device, non_blocking=True)).contiguous(memory_format=layout) for x in (a, b))
+        index = images // (len(a) * self.ranks.world)
+        generators, discriminators = self.sides
+        with self._autocast():
+            made = self.method.generator_step(real_a, real_b, index)
+        generators.update(made, rate, self.ranks)
+        with self._autocast():
+            judged = self.method.discriminator_step(real_a, real_b, made.fakes)
+        discriminators.update(judged, rate, self.ranks)
+        self._average(images + len(a) * self.ranks.world)
+        return {name: term.detach() for name, term in (made.terms | judged.terms).items()}
+
+    def translators(self) -> dict[str, nn.Module]:
+        """The generators that translate: averaged where averages are kept."""
+        names = set(self.method.translators().values())
+        return {n: self.averaged[n].module if n in self.averaged else self.method.networks()[n] for n in names}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"optimizers": [side.optimizer.state_dict() for side in self.sides]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for side, saved in zip(self.sides, state["optimizers"], strict=True):
+            side.optimizer.load_state_dict(saved)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+
+    def _average(self, images: int) -> None:
+        """Exponential moving average. Its half-life grows with the images seen, so that the first weights are
+        forgotten soon (Karras et al. 2020, "Training GANs with limited data", ramp-up 0.05).
+        """
+        half_life = min(self.config.optimizer.ema_images, 0.05 * images)
+        for name, average in self.averaged.items():
+            decay = 0.5 ** (self.config.training.batch * self.ranks.world / max(half_life, 1e-8))
+            average.multi_avg_fn = get_ema_multi_avg_fn(decay)
+            average.update_parameters(self.method.networks()[name])
+
+
+class _Side:
+    """The generators or the discriminators, with their optimiser."""
+
+    def __init__(self, networks: dict[str, nn.Module], rate: float, beta1: float, beta2: float, device: torch.device) -> None:
+        self.parameters = [p for n in networks.values() for p in n.parameters() if p.requires_grad]
+        self.rate = rate
+        self.optimizer = torch.optim.Adam(self.parameters, lr=rate, betas=(beta1, beta2), fused=device.type != "mps")
+
+    def update(self, step: Step, rate: float, ranks: Ranks) -> None:
+        if not step.loss.requires_grad:
+            return  # this side has no loss: an ablation
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * rate
+        self.optimizer.zero_grad(set_to_none=True)
+        step.loss.backward()
+        ranks.average_gradients(self.parameters)
+        self.optimizer.step()
+
+
+def seed_all(seed: int, rank: int, images: int) -> None:
+    """Set torch's generators, on all devices, to a pure function of the arguments."""
+    torch.manual_seed(int(np.random.SeedSequence((seed, rank, images)).generate_state(1, np.uint32)[0]))

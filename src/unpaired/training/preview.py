@@ -1,0 +1,97 @@
+"""Pictures of how far a training is: the same few inputs, translated with the averaged weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from unpaired.config import DIRECTIONS, Config, Direction
+from unpaired.data.decode import decode
+from unpaired.data.discover import discover
+from unpaired.data.tensors import to_float, to_uint8
+from unpaired.report.grid import preview_grid
+from unpaired.training.engine import Engine
+
+if TYPE_CHECKING:
+    from unpaired.training.session import Folders
+
+ROWS = 6
+
+Pictures = NDArray[np.uint8]
+
+
+class Preview:
+    """A few pictures of each domain, from the test folders where there are some, and the grids made of them."""
+
+    def __init__(self, folders: Folders, config: Config, run: Path) -> None:
+        a, b = folders.test_a or folders.a, folders.test_b or folders.b
+        names_a, names_b = ({p.stem: p for p in discover(folder).files} for folder in (a, b))
+        pairs = sorted(names_a.keys() & names_b.keys())
+        # Names in both test folders are true pairs: show them side by side.
+        self.paired = folders.test_a is not None and folders.test_b is not None and len(pairs) >= ROWS
+        data = config.data
+        chosen = [(names_a, data.channels_a), (names_b, data.channels_b)]
+        self.inputs: dict[Direction, list[Pictures]] = {
+            direction: [
+                _square(decode(names[k], background=data.background, channels=channels), data.crop)
+                for k in spread(pairs if self.paired else sorted(names), ROWS)
+            ]
+            for direction, (names, channels) in zip(DIRECTIONS, chosen, strict=True)
+        }
+        self.run = run
+
+    def write(self, engine: Engine, images: int) -> dict[str, str]:
+        """Write RUN/previews/IMAGES-DIRECTION.png for each direction; returns their paths within the run."""
+        folder = self.run / "previews"
+        folder.mkdir(exist_ok=True)
+        files: dict[str, str] = {}
+        for direction, columns in self.columns(engine).items():
+            path = folder / f"{images:09d}-{direction}.png"
+            preview_grid(list(columns.values()), list(columns)).save(path)
+            files[direction] = str(path.relative_to(self.run))
+        return files
+
+    def columns(self, engine: Engine) -> dict[Direction, dict[str, list[Pictures]]]:
+        """Input, translation, reconstruction (where there is a way back) and true pair, by direction."""
+        networks, names = engine.translators(), engine.method.translators()
+        grids: dict[Direction, dict[str, list[Pictures]]] = {}
+        for direction, name in names.items():
+            back = "b2a" if direction == "a2b" else "a2b"
+            inputs = self.inputs[direction]
+            columns = {"input": inputs, "translation": translate(networks[name], inputs, engine.device)}
+            if back in names:
+                columns["there and back"] = translate(networks[names[back]], columns["translation"], engine.device)
+            if self.paired:
+                columns["true pair"] = self.inputs[back]
+            grids[direction] = columns
+        return grids
+
+
+@torch.inference_mode()
+def translate(generator: torch.nn.Module, pictures: Sequence[Pictures], device: torch.device) -> list[Pictures]:
+    """Translate uint8 (H, W, C) pictures of one size with a generator in evaluation mode."""
+    training = generator.training
+    generator.eval()
+    batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2)).to(device)
+    fakes = to_uint8(generator(to_float(batch)).float()).cpu().numpy().transpose(0, 2, 3, 1)
+    generator.train(training)
+    return list(fakes)
+
+
+def spread(items: Sequence[str], count: int) -> list[str]:
+    """`count` of `items`, evenly spread."""
+    if len(items) <= count:
+        return list(items)
+    return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
+
+
+def _square(picture: Pictures, side: int) -> Pictures:
+    mode = picture.squeeze(-1) if picture.shape[-1] == 1 else picture
+    resized = np.asarray(Image.fromarray(mode).resize((side, side), Image.Resampling.BICUBIC))
+    return resized.reshape(side, side, picture.shape[-1])

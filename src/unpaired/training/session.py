@@ -1,0 +1,230 @@
+"""Starting a training and going on with one: folders and a configuration in, a session for the loop out."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unpaired.config import Config, from_dict, to_dict, validate
+from unpaired.data.cache import Cache, open_cache
+from unpaired.data.discover import discover
+from unpaired.data.sampler import Batches
+from unpaired.errors import UserError
+from unpaired.methods import METHODS
+from unpaired.training import checkpoint, events
+from unpaired.training.device import choose_device, keep_freed_memory
+from unpaired.training.engine import Engine, seed_all
+from unpaired.training.events import Events, Listener
+from unpaired.training.loop import Clock, Session
+from unpaired.training.preview import Preview
+from unpaired.training.ranks import Ranks
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folders:
+    """The pictures of a training. Without test folders previews show training pictures."""
+
+    a: Path
+    b: Path
+    test_a: Path | None = None
+    test_b: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRecord:
+    """RUN/run.json: what a training is, before and after it has checkpoints."""
+
+    config: Config
+    folders: Folders
+    counts: dict[str, int]
+    preset: str | None = None
+    title: str | None = None
+    credits: str | None = None
+    provenance: dict[str, Any]
+
+    def write(self, run: Path) -> None:
+        folders = {k: str(v) if v else None for k, v in (("a", self.folders.a), ("b", self.folders.b),
+                   ("test_a", self.folders.test_a), ("test_b", self.folders.test_b))}  # fmt: skip
+        checkpoint.write_json(run / "run.json", {
+            "format": FORMAT, "config": to_dict(self.config), "folders": folders, "counts": self.counts,
+            "preset": self.preset, "title": self.title, "credits": self.credits, "provenance": self.provenance,
+        })  # fmt: skip
+
+    @staticmethod
+    def read(run: Path) -> RunRecord:
+        """Raises `UserError` where `run` is not a run, is damaged, or is of a newer version."""
+        path = run / "run.json"
+        try:
+            record = json.loads(path.read_text())
+            if record["format"] > FORMAT:
+                raise UserError(f"{run} was written by a newer version of unpaired: upgrade with pip to use it.")
+            folders = {k: Path(v) if v else None for k, v in record["folders"].items()}
+            return RunRecord(
+                config=from_dict(Config, record["config"], str(path)), folders=Folders(**folders),
+                **{k: record[k] for k in ("counts", "preset", "title", "credits", "provenance")},
+            )  # fmt: skip
+        except FileNotFoundError as e:
+            raise UserError(f"{run} is not a run: there is no run.json in it.") from e
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run.") from e
+
+
+def begin(
+    config: Config, folders: Folders, run: Path, *, listeners: Iterable[Listener] = (),
+    preset: str | None = None, title: str | None = None, credits: str | None = None,
+) -> Session:  # fmt: skip
+    """Start a training in the new folder `run`. Raises `UserError` where there is one already."""
+    validate(config)
+    ranks, device = _meet(config)
+    if ranks.first:
+        if (run / "run.json").exists():
+            raise UserError(f"{run} holds a training already: go on with --resume {run}, or name another --out.")
+        if run.exists() and (not run.is_dir() or any(run.iterdir())):
+            raise UserError(f"{run} exists and is not an empty folder: name another --out.")
+    caches = _open(config, folders)
+    counts = {"a": len(caches[0]), "b": len(caches[1])}
+    config = _planned(config, counts)
+    record = RunRecord(config=config, folders=folders, counts=counts, preset=preset, title=title, credits=credits,
+                       provenance=provenance(device))  # fmt: skip
+    if ranks.first:
+        try:
+            run.mkdir(parents=True, exist_ok=True)
+            record.write(run)
+        except OSError as e:
+            raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
+    ranks.barrier()
+    session = _session(record, run, caches, ranks, device, listeners)
+    session.events.tell("start", 0, 0.0)
+    return session
+
+
+def resume(
+    run: Path, *, listeners: Iterable[Listener] = (), change: Callable[[Config], Config] = lambda c: c
+) -> Session:
+    """Go on with a training exactly where its newest whole checkpoint left it.
+
+    `change` may lengthen the plan or move to another device; what shapes the networks can't be changed.
+    """
+    record = RunRecord.read(run)
+    config = change(record.config)
+    validate(config)
+    if replace(config, training=record.config.training) != record.config:
+        raise UserError(f"{run} was begun with another configuration: only --training options can change on resuming.")
+    ranks, device = _meet(config)
+    record = replace(record, config=config)
+    caches = _open(config, record.folders)
+    if (now := {"a": len(caches[0]), "b": len(caches[1])}) != record.counts:
+        raise UserError(f"The folders of {run} held {record.counts} pictures and hold {now} now: restore them, or start a new run.")
+    session = _session(record, run, caches, ranks, device, listeners)
+    folder = checkpoint.latest(run)
+    if folder:
+        _restore(session, checkpoint.read(folder))
+    if ranks.first:
+        events.rewind(run, session.clock.images)
+        record.write(run)
+    session.events.tell("resume", session.clock.images, session.clock.seconds)
+    return session
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Versions and machine, for people who want to do it again."""
+    return {
+        "unpaired": version("unpaired"), "torch": torch.__version__, "python": platform.python_version(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} ({platform.processor() or platform.machine()})",
+        "threads": torch.get_num_threads(), "system": platform.platform(), "command": " ".join(sys.argv),
+    }  # fmt: skip
+
+
+def _meet(config: Config) -> tuple[Ranks, torch.device]:
+    keep_freed_memory()
+    device = choose_device(config.training.device)
+    return Ranks.join(device), device
+
+
+def _open(config: Config, folders: Folders) -> tuple[Cache, Cache]:
+    d = config.data
+    return tuple(
+        open_cache(discover(folder).files, folder, size=d.size, resize=d.resize, channels=channels, background=d.background)
+        for folder, channels in ((folders.a, d.channels_a), (folders.b, d.channels_b))
+    )  # pyright: ignore[reportReturnType]
+
+
+def _planned(config: Config, counts: dict[str, int]) -> Config:
+    """The configuration with its length in images, where neither images nor minutes were given."""
+    training = config.training
+    if training.images is None and training.minutes is None:
+        return replace(config, training=replace(training, images=round(training.passes * max(counts.values()))))
+    return config
+
+
+def _session(
+    record: RunRecord, run: Path, caches: tuple[Cache, Cache], ranks: Ranks, device: torch.device, listeners: Iterable[Listener]
+) -> Session:
+    config = record.config
+    # The same weights on every rank, whatever was drawn before.
+    seed_all(config.training.seed, 0, 0)
+    method: Any = METHODS[config.method](config)
+    engine = Engine(method, config, device, ranks)
+    batches = Batches(*caches, config.data, seed=config.training.seed, rank=ranks.rank, world=ranks.world, batch=config.training.batch)
+    told = Events(run if ranks.first else None, listeners)
+    preview = Preview(record.folders, config, run) if ranks.first else None
+
+    def save(clock: Clock) -> None:
+        folder = _save(session, record, clock)
+        if ranks.first:
+            checkpoint.prune(run, config.training.keep)
+            told.tell("checkpoint", clock.images, clock.seconds, folder=folder.name)
+
+    def show(clock: Clock) -> None:
+        if preview:
+            told.tell("preview", clock.images, clock.seconds, files=preview.write(engine, clock.images))
+
+    session = Session(run, config, engine, batches, ranks, told, save, show)
+    return session
+
+
+def _save(session: Session, record: RunRecord, clock: Clock) -> Path:
+    engine, ranks = session.engine, session.ranks
+    weights: dict[str, Any] = {}
+    states: dict[str, Any] = {
+        f"rank-{ranks.rank}": {name: pool.state_dict() for name, pool in engine.method.pools().items()}
+    }
+    if ranks.first:
+        weights = {name: network.state_dict() for name, network in engine.method.networks().items()}
+        weights |= {f"{name}.ema": average.module.state_dict() for name, average in engine.averaged.items()}
+        states["state"] = engine.state_dict()
+    manifest = checkpoint.Manifest(
+        images=clock.images, seconds=clock.seconds, world=ranks.world, config=record.config, provenance=record.provenance
+    )
+    return checkpoint.write(session.run, manifest, weights, states, rank=ranks.rank, barrier=ranks.barrier)
+
+
+def _restore(session: Session, saved: checkpoint.Checkpoint) -> None:
+    engine, ranks = session.engine, session.ranks
+    if saved.manifest.world != ranks.world:
+        session.events.tell("warning", saved.manifest.images, saved.manifest.seconds, text=(
+            f"The checkpoint was written by {saved.manifest.world} processes and goes on with {ranks.world}: "
+            "weights and optimisers are exact, history pools and the order of pictures are not."
+        ))  # fmt: skip
+    for name, network in engine.method.networks().items():
+        network.load_state_dict(saved.weights(name))
+    for name, average in engine.averaged.items():
+        average.module.load_state_dict(saved.weights(name, averaged=True))
+        average.n_averaged.fill_(1)  # not the first: an average goes on, it does not start with a copy
+    engine.load_state_dict(saved.state("state"))
+    pools = saved.state(f"rank-{ranks.rank if ranks.rank < saved.manifest.world else 0}")
+    for name, pool in engine.method.pools().items():
+        pool.load_state_dict(pools[name])
+    session.clock.images, session.clock.seconds = saved.manifest.images, saved.manifest.seconds
+
+
