@@ -10,8 +10,8 @@ packages and the same Pillow give the same bytes.
 What was seen in the pictures, and what is done about it:
 
 * Twemoji fills its 64 px from edge to edge. Fluent leaves a margin of 16 px around 224 px of 256. Left alone,
-  the translators would mostly learn to shrink and grow; so Fluent is cut to its inner 224 px before it is made
-  smaller (or to whatever its content needs, where that is more), and both fill the square.
+  the translators would mostly learn to shrink and grow; so Fluent is cut to its inner 224 px before it is
+  made smaller (or to whatever its content needs, where that is more), and both fill the square.
 * The country flags of the second package are not by Microsoft (who publish none) but waving flat flags of
   another design: not 3D, and of an origin that is not stated. They are left out, as are those of parts of
   countries.
@@ -85,7 +85,7 @@ def flat_picture(data: bytes) -> Image.Image:
 
 
 def solid_picture(data: bytes) -> Image.Image:
-    """Fluent: RGBA, cut around the centre to its content (at least INNER px), made smaller with antialiasing."""
+    """Fluent: RGBA, cut around the centre to its content (at least INNER px), then made smaller."""
     picture = Image.open(io.BytesIO(data)).convert("RGBA")
     whole = max(picture.size)
     canvas = Image.new("RGBA", (whole, whole))

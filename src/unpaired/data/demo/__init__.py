@@ -64,7 +64,7 @@ def unpack(to: Path) -> Path:
 
 def _archive() -> bytes:
     """The packaged zip, checked against its packaged SHA-256."""
-    package = files(__package__)
+    package = files("unpaired.data.demo")
     try:
         data = (package / "emoji.zip").read_bytes()
         expected = (package / "emoji.sha256").read_text().strip()

@@ -1,0 +1,356 @@
+"""Every picture decoded and resized once, into one file of bytes that is mapped into memory.
+
+`<cache_dir>/<key>/pixels.u8` holds the pictures one after another; `index.json` beside it says where each
+lies and what its file was like (size, time, content hash), so that only what changed is decoded again. The
+key hashes the folder and the transformation: other settings have another cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unpaired.data.decode import decode_bytes
+from unpaired.data.files import replacing
+from unpaired.data.pixels import read_bytes
+from unpaired.errors import UserError
+
+VERSION = 1
+"""Of the layout and of what decoding does: another number, another cache."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file: what it was like, and either where its pixels lie or why it has none."""
+
+    path: str
+    bytes: int
+    mtime_ns: int
+    hash: str
+    shape: tuple[int, int, int] | None = None
+    offset: int = 0
+    error: str | None = None
+
+    @property
+    def length(self) -> int:
+        """Bytes of pixels."""
+        return 0 if self.shape is None else self.shape[0] * self.shape[1] * self.shape[2]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is done to every picture."""
+
+    size: int
+    resize: Literal["square", "short"]
+    channels: Literal[1, 3]
+    background: tuple[int, int, int]
+
+    def apply(self, data: bytes, path: Path) -> NDArray[np.uint8]:
+        """File content → uint8 (H, W, C). Raises `UserError` as `decode` does."""
+        # Twice the target: a JPEG's own scaling is a box filter, so the last halving is left to bicubic.
+        picture = decode_bytes(
+            data, path, background=self.background, channels=self.channels, draft=2 * self.size
+        )
+        height, width = picture.shape[:2]
+        if self.resize == "square":
+            target = (self.size, self.size)
+        else:
+            scale = self.size / min(height, width)
+            target = (max(self.size, round(width * scale)), max(self.size, round(height * scale)))
+        if (width, height) == target:
+            return picture
+        image = Image.fromarray(picture[:, :, 0] if self.channels == 1 else picture)
+        resized = np.array(image.resize(target, Image.Resampling.BICUBIC), dtype=np.uint8)
+        return resized.reshape(target[1], target[0], self.channels)
+
+
+@dataclass
+class Cache:
+    """The pictures of one domain: `cache[i]` is a read-only uint8 (H, W, C) view on the mapped file."""
+
+    files: tuple[Path, ...]
+    skipped: list[tuple[Path, str]]
+    shapes: tuple[tuple[int, int, int], ...]
+    offsets: tuple[int, ...] = field(repr=False)
+    pixels: NDArray[np.uint8] = field(repr=False)
+
+    @property
+    def channels(self) -> int:
+        return self.shapes[0][2]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, i: int) -> NDArray[np.uint8]:
+        height, width, channels = self.shapes[i]
+        start = self.offsets[i]
+        return self.pixels[start : start + height * width * channels].reshape(height, width, channels)
+
+
+def default_cache_dir() -> Path:
+    """`$UNPAIRED_CACHE`, or `unpaired` in `$XDG_CACHE_HOME`, or `~/.cache/unpaired`."""
+    if own := os.environ.get("UNPAIRED_CACHE"):
+        return Path(own)
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "unpaired"
+
+
+def open_cache(
+    files: Sequence[Path],
+    root: Path,
+    *,
+    size: int,
+    resize: Literal["square", "short"],
+    channels: Literal[1, 3] = 3,
+    background: tuple[int, int, int] = (255, 255, 255),
+    cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Cache:
+    """The pictures `files` of the folder `root`, resized (bicubic, antialiased), decoding only what changed.
+
+    `resize` "square" makes size × size; "short" makes the short side `size`. A file of the same size and time
+    as before is taken as unchanged; one of another time is, if its content hash is the same. `progress` is
+    told (done, to do) while decoding. Pictures that cannot be decoded are left out and come back in `skipped`
+    with a sentence. Several processes may open the same cache at once: one builds, the others wait. Raises
+    `UserError` where no picture remains, or the cache cannot be written (disk full, no permission): then
+    nothing is left half-written.
+    """
+    recipe = Recipe(size, resize, channels, background)
+    base = default_cache_dir() if cache_dir is None else cache_dir
+    home = base / _key(root, recipe)
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(home):
+            old = _load(home)
+            entries, todo = _compare(files, root, old)
+            if todo or old is None or [e.path for e in old] != [e.path for e in entries]:
+                entries = _build(home, root, files, entries, todo, old is not None, recipe, progress)
+            elif entries != old:  # only times differ
+                with replacing(home / "index.json") as index:
+                    index.write(_dump(entries))
+            _any_left(entries, root)
+            pixels = np.memmap(home / "pixels.u8", dtype=np.uint8, mode="r").view(np.ndarray)
+    except OSError as error:
+        raise UserError(
+            f"The picture cache {home} cannot be written: {error.strerror or error}. "
+            "Free some space, or name another place in the environment variable UNPAIRED_CACHE."
+        ) from error
+    good = [(path, entry) for path, entry in zip(files, entries, strict=True) if entry.shape is not None]
+    return Cache(
+        files=tuple(path for path, _ in good),
+        skipped=[(path, e.error) for path, e in zip(files, entries, strict=True) if e.error is not None],
+        shapes=tuple(entry.shape for _, entry in good if entry.shape is not None),
+        offsets=tuple(entry.offset for _, entry in good),
+        pixels=pixels,
+    )
+
+
+def _key(root: Path, recipe: Recipe) -> str:
+    text = json.dumps([VERSION, str(root.resolve()), asdict(recipe)])
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def _name(path: Path, root: Path) -> str:
+    """The path as the index holds it. Names that are no text survive: JSON escapes lone surrogates."""
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=20).hexdigest()
+
+
+@contextmanager
+def _locked(home: Path) -> Generator[None]:
+    """One process at a time for this cache, where the system has file locks."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows: two builds there do the same work twice
+        yield
+        return
+    with home.with_name(f"{home.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the file closes, even by a kill
+        for left in home.parent.glob(f".{home.name}-*"):  # of builds that were killed
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+def _load(home: Path) -> list[Entry] | None:
+    """The index, or None where there is none or it or the pixels are damaged."""
+    try:
+        stored: dict[str, Any] = json.loads((home / "index.json").read_bytes())
+        if stored["version"] != VERSION:
+            return None
+        entries = [_entry(value) for value in stored["files"]]
+        length = (home / "pixels.u8").stat().st_size
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    end = 0
+    for entry in entries:
+        if entry.offset != end or (entry.shape is None) == (entry.error is None):
+            return None
+        end += entry.length
+    return entries if end == length and end > 0 else None
+
+
+def _entry(value: dict[str, Any]) -> Entry:
+    entry = Entry(**value)
+    if entry.shape is not None:
+        height, width, channels = (int(side) for side in entry.shape)
+        entry = replace(entry, shape=(height, width, channels))
+    numbers: tuple[Any, ...] = (entry.bytes, entry.mtime_ns, entry.offset)
+    texts: tuple[Any, ...] = (entry.path, entry.hash)
+    if not all(isinstance(n, int) for n in numbers) or not all(isinstance(t, str) for t in texts):
+        raise TypeError("an index of another kind")
+    return entry
+
+
+def _dump(entries: list[Entry]) -> bytes:
+    return json.dumps({"version": VERSION, "files": [asdict(entry) for entry in entries]}).encode()
+
+
+def _compare(files: Sequence[Path], root: Path, old: list[Entry] | None) -> tuple[list[Entry], list[int]]:
+    """An entry for every file (the old one with the new time, where the content is the same); what to do."""
+    known = {entry.path: entry for entry in old or ()}
+    entries: list[Entry] = []
+    todo: list[int] = []
+    for number, path in enumerate(files):
+        name = _name(path, root)
+        before = known.get(name)
+        try:
+            status = path.stat()
+            same = before is not None and before.bytes == status.st_size
+            if same and before is not None and before.mtime_ns != status.st_mtime_ns:
+                before = replace(before, mtime_ns=status.st_mtime_ns)
+                same = _hash(path.read_bytes()) == before.hash
+        except OSError:
+            same = False  # reading it for decoding will say why
+        if same and before is not None:
+            entries.append(before)
+        else:
+            entries.append(Entry(name, 0, 0, ""))
+            todo.append(number)
+    return entries, todo
+
+
+def _build(
+    home: Path,
+    root: Path,
+    files: Sequence[Path],
+    entries: list[Entry],
+    todo: list[int],
+    reuse: bool,
+    recipe: Recipe,
+    progress: Callable[[int, int], None] | None,
+) -> list[Entry]:
+    """Write a new cache beside the old one and put it in its place; the entries have new offsets."""
+    new = home.with_name(f".{home.name}-{secrets.token_hex(4)}")
+    new.mkdir()
+    try:
+        pixels = np.memmap(home / "pixels.u8", dtype=np.uint8, mode="r") if reuse else None
+        with (new / "pixels.u8").open("xb") as file:
+            entries = _write(file, files, entries, todo, pixels, recipe, progress)
+            _sync(file)
+        _any_left(entries, root)
+        with (new / "index.json").open("xb") as file:
+            file.write(_dump(entries))
+            _sync(file)
+        del pixels
+        if home.exists():
+            away = home.with_name(f".{home.name}-{secrets.token_hex(4)}")
+            home.rename(away)  # other processes keep what they have mapped
+            new.rename(home)
+            shutil.rmtree(away, ignore_errors=True)
+        else:
+            new.rename(home)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return entries
+
+
+def _write(
+    file: BinaryIO,
+    files: Sequence[Path],
+    entries: list[Entry],
+    todo: list[int],
+    pixels: NDArray[np.uint8] | None,
+    recipe: Recipe,
+    progress: Callable[[int, int], None] | None,
+) -> list[Entry]:
+    """Append every picture in order: decoded in threads (Pillow lets go of the interpreter), or copied."""
+    workers = max(
+        1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    done, offset = 0, 0
+    result: list[Entry] = []
+    with ThreadPoolExecutor(workers, thread_name_prefix="unpaired-decode") as pool:
+        later = iter(todo)
+        running: deque[Future[tuple[Entry, NDArray[np.uint8] | None]]] = deque()
+
+        def submit() -> None:
+            if (number := next(later, None)) is not None:
+                running.append(pool.submit(_decode, files[number], entries[number], recipe))
+
+        for _ in range(4 * workers):  # so many decoded pictures wait in memory at most
+            submit()
+        waiting = set(todo)
+        try:
+            for number, entry in enumerate(entries):
+                if number in waiting:
+                    entry, picture = running.popleft().result()
+                    submit()
+                    done += 1
+                    if progress is not None:
+                        progress(done, len(todo))
+                else:
+                    picture = None if pixels is None else pixels[entry.offset : entry.offset + entry.length]
+                if picture is not None:
+                    file.write(np.ascontiguousarray(picture).data)
+                result.append(replace(entry, offset=offset))
+                offset += entry.length
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return result
+
+
+def _decode(path: Path, entry: Entry, recipe: Recipe) -> tuple[Entry, NDArray[np.uint8] | None]:
+    """Read, hash, decode and resize one file; a bad one becomes an entry with the reason."""
+    try:
+        status = path.stat()  # before reading: a change in between shows up next time
+        data = read_bytes(path)
+    except (OSError, UserError) as error:
+        return replace(entry, error=str(error)), None
+    entry = replace(entry, bytes=len(data), mtime_ns=status.st_mtime_ns, hash=_hash(data))
+    try:
+        picture = recipe.apply(data, path)
+    except UserError as error:
+        return replace(entry, error=str(error)), None
+    height, width, channels = picture.shape
+    return replace(entry, shape=(height, width, channels)), picture
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _any_left(entries: list[Entry], root: Path) -> None:
+    if any(entry.shape is not None for entry in entries):
+        return
+    first = next((entry.error for entry in entries if entry.error), "there is none")
+    raise UserError(f"None of the {len(entries)} pictures in {root} can be used; the first: {first}")

@@ -1,0 +1,194 @@
+"""Which pictures a folder holds, judged by what is in the files and not by their names."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from unpaired.errors import UserError
+
+SUFFIXES: dict[str, str] = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".webp": "WEBP",
+    ".bmp": "BMP", ".gif": "GIF", ".tif": "TIFF", ".tiff": "TIFF", ".avif": "AVIF", ".ppm": "PPM",
+    ".pgm": "PPM", ".pbm": "PPM", ".pnm": "PPM",
+}  # fmt: skip
+"""File name endings and the formats (Pillow's names) that they promise."""
+
+# Format, what its files begin with, and the least number of bytes that one pixel needs with the headers.
+_SIGNATURES: tuple[tuple[str, re.Pattern[bytes], int], ...] = (
+    ("JPEG", re.compile(rb"\xff\xd8\xff"), 100),
+    ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), 57),
+    ("WEBP", re.compile(rb"RIFF....WEBP", re.DOTALL), 26),
+    ("GIF", re.compile(rb"GIF8[79]a"), 14),
+    # "BM" alone begins many a text: the length of a BMP's second header is one of few.
+    ("BMP", re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), 27),
+    ("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]"), 50),
+    ("AVIF", re.compile(rb"....ftypavi[fs]", re.DOTALL), 200),
+    ("PPM", re.compile(rb"P[1-6]\s"), 8),
+)
+# What a cut-off file may still show of its signature.
+_STUBS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What a folder holds: pictures in a fixed order, and what was passed over, each with the reason."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    skipped: tuple[tuple[Path, str], ...]
+
+
+def picture_format(head: bytes) -> str | None:
+    """The format (Pillow's name) that a file beginning with `head` (32 bytes are enough) claims, if any."""
+    return next((name for name, pattern, _ in _SIGNATURES if pattern.match(head)), None)
+
+
+def discover(folder: Path) -> Discovery:
+    """Every picture in `folder` and the folders in it, sorted by path.
+
+    Links are followed, each folder once. Hidden files, files that are not pictures, and files that are empty,
+    cut off or unreadable come back as skipped, with the reason in plain words. Whether a picture can be
+    decoded to its end is seen when it is decoded. Raises `UserError` where `folder` is missing, not a folder,
+    not readable, or holds no picture.
+    """
+    check_folder(folder)
+    files: list[Path] = []
+    skipped: list[tuple[Path, str]] = []
+    for path, reason in _walk(folder):
+        reason = _judge(path) if reason is None else reason
+        if reason is None:
+            files.append(path)
+        else:
+            skipped.append((path, reason))
+    files.sort(key=lambda path: path.parts)
+    skipped.sort(key=lambda item: item[0].parts)
+    if not files:
+        raise UserError(_nothing(folder, skipped))
+    return Discovery(folder, tuple(files), tuple(skipped))
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `UserError` where `folder` is missing, not a folder, or cannot be listed."""
+    try:
+        if not folder.exists():
+            raise UserError(f"The folder {folder} does not exist: check the path.")
+        if not folder.is_dir():
+            raise UserError(f"{folder} is not a folder: name the folder that holds the pictures.")
+        with os.scandir(folder):
+            pass
+    except OSError as error:
+        raise UserError(f"The folder {folder} cannot be read: {error.strerror or error}.") from error
+
+
+def find_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Path]:
+    """The training folders of A and B: two folders, or one that holds `trainA` and `trainB`.
+
+    Raises `UserError` where one is missing, the same folder is given twice, or one lies inside the other.
+    """
+    check_folder(dir_a)
+    if dir_b is None:
+        pair = dir_a / "trainA", dir_a / "trainB"
+        if missing := [path.name for path in pair if not path.is_dir()]:
+            raise UserError(
+                f"{dir_a} holds no {' and no '.join(missing)}: give two folders of pictures, "
+                "or one that holds trainA and trainB."
+            )
+        dir_a, dir_b = pair
+        check_folder(dir_a)
+    check_folder(dir_b)
+    real_a, real_b = dir_a.resolve(), dir_b.resolve()
+    if real_a == real_b or os.path.samefile(dir_a, dir_b):
+        raise UserError(f"{dir_b} is given for both domains: name two different folders.")
+    if real_a in real_b.parents or real_b in real_a.parents:
+        inner, outer = (dir_b, dir_a) if real_a in real_b.parents else (dir_a, dir_b)
+        raise UserError(
+            f"{inner} lies inside {outer}, so its pictures would be in both domains: separate them."
+        )
+    return dir_a, dir_b
+
+
+def find_test_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Path] | None:
+    """`testA` and `testB` beside `trainA` and `trainB`, or None where they are not both there.
+
+    Takes the arguments of `find_domains`: the folder that holds all of them, or trainA and trainB themselves.
+    """
+    if dir_b is None:
+        root = dir_a
+    elif (dir_a.name, dir_b.name) == (
+        "trainA",
+        "trainB",
+    ) and dir_a.resolve().parent == dir_b.resolve().parent:
+        root = dir_a.parent
+    else:
+        return None
+    pair = root / "testA", root / "testB"
+    return pair if all(path.is_dir() for path in pair) else None
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
+    """Every file below `folder` with None, and every thing that is passed over unopened with the reason."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            status = here.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                yield here, "a link to a folder that was looked at already"
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            names = sorted(os.listdir(here))
+        except OSError as error:
+            yield here, f"cannot be read ({error.strerror or error})"
+            continue
+        folders: list[Path] = []
+        for name in names:
+            path = here / name
+            if name.startswith("."):
+                yield path, "hidden"
+            elif path.is_dir():
+                folders.append(path)
+            else:
+                yield path, None
+        waiting.extend(reversed(folders))
+
+
+def _judge(path: Path) -> str | None:
+    """Why the file is not taken, or None if it is."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            return "not an ordinary file"
+        with path.open("rb") as file:
+            head = file.read(32)
+            size = file.seek(0, os.SEEK_END)
+    except FileNotFoundError:
+        return "a link to nothing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+    promised = SUFFIXES.get(path.suffix.lower())
+    if not head:
+        return "empty (0 bytes)"
+    for name, pattern, least in _SIGNATURES:
+        if pattern.match(head):
+            return None if size >= least else f"cut off: {size} bytes of a {name} file"
+    if promised is None:
+        return "not a picture"
+    if any(head.startswith(stub) for stub in _STUBS) and size < 32:
+        return f"cut off: {size} bytes of a {promised} file"
+    return f"named like a {promised} picture but is none"
+
+
+def _nothing(folder: Path, skipped: list[tuple[Path, str]]) -> str:
+    formats = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or PPM"
+    if not skipped:
+        return f"The folder {folder} is empty: put pictures into it ({formats})."
+    path, reason = next((item for item in skipped if item[1] != "hidden"), skipped[0])
+    return (
+        f"The folder {folder} holds no picture ({formats}); "
+        f"{len(skipped)} skipped, such as {path.name}: {reason}."
+    )

@@ -1,0 +1,160 @@
+"""Which pictures, which crops: pure functions of the seed and of the place in an endless stream.
+
+Each domain is a stream of positions 0, 1, 2, …: one random permutation of its pictures after another. A step
+of `world` ranks with `batch` pictures each takes the next `world × batch` positions: rank r takes those from
+`images_seen + r × batch` on. So ranks never overlap, nothing has to be stored to resume, and two ranks see
+together exactly what one process sees with twice the batch, down to the crops. (At the seam of two passes,
+one step may show a picture twice: once near the end of a pass and once near the beginning of the next.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unpaired.config import DataConfig
+from unpaired.data.cache import Cache
+from unpaired.errors import UserError
+
+Domain = Literal["a", "b"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """uint8 (N, C, crop, crop) of each domain, contiguous, drawn independently of each other."""
+
+    a: Tensor
+    b: Tensor
+
+
+def _seed(seed: int, purpose: int, domain: Domain, number: int = 0) -> np.random.SeedSequence:
+    return np.random.SeedSequence(seed % 2**64, spawn_key=(purpose, "ab".index(domain), number))
+
+
+@lru_cache(maxsize=4)  # this pass and the next of both domains
+def _permutation(n: int, seed: int, domain: Domain, number: int) -> NDArray[np.int64]:
+    """The order of pass `number`: a permutation of range(n), read-only."""
+    order = np.random.default_rng(_seed(seed, 0, domain, number)).permutation(n).astype(np.int64)
+    order.flags.writeable = False
+    return order
+
+
+def indices(n: int, *, seed: int, domain: Domain, start: int, count: int) -> NDArray[np.int64]:
+    """Pictures at positions start … start + count of the endless stream over range(n): int64 (count,).
+
+    Positions k n … (k + 1) n - 1 hold every picture once, in an order of their own for every k.
+    """
+    if n < 1 or start < 0 or count < 0:
+        raise ValueError(f"no stream of n={n}, start={start}, count={count}")
+    parts: list[NDArray[np.int64]] = []
+    position, end = start, start + count
+    while position < end:
+        number, offset = divmod(position, n)
+        take = min(n - offset, end - position)
+        parts.append(_permutation(n, seed, domain, number)[offset : offset + take])
+        position += take
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def crop_numbers(*, seed: int, domain: Domain, start: int) -> np.random.Generator:
+    """The random numbers of positions start, start + 1, …: four for each, whoever asks and from wherever.
+
+    Philox counts: block `start` of its stream is reached without computing those before (Salmon et al. 2011).
+    """
+    philox = np.random.Philox(_seed(seed, 1, domain))
+    philox.advance(start)
+    return np.random.Generator(philox)
+
+
+def draw(height: int, width: int, crop: int, flip: bool, rng: np.random.Generator) -> tuple[int, int, bool]:
+    """Top, left and whether mirrored, of a random crop; takes four numbers of `rng` in any case."""
+    if min(height, width) < crop:
+        raise UserError(
+            f"A picture of {width}×{height} px is smaller than the crop of {crop} px: lower --crop."
+        )
+    down, right, mirror, _ = rng.random(4)
+    return int(down * (height - crop + 1)), int(right * (width - crop + 1)), bool(flip and mirror < 0.5)
+
+
+class Batches:
+    """Random crops of two caches, by position.
+
+    Args:
+        cache_a, cache_b: the pictures of each domain.
+        data: crop, flip.
+        seed: of the order and the crops; rank and world do not enter but as positions.
+        rank, world: this process and how many there are.
+        batch: pictures of each domain in a step, on each rank.
+
+    Raises `UserError`, naming the file, where a picture is smaller than the crop.
+    """
+
+    def __init__(
+        self,
+        cache_a: Cache,
+        cache_b: Cache,
+        data: DataConfig,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+        batch: int = 1,
+    ) -> None:
+        if not 0 <= rank < world:
+            raise ValueError(f"rank {rank} is not one of {world}")
+        for cache in (cache_a, cache_b):
+            _check_crop(cache, data.crop)
+        self._caches: dict[Domain, Cache] = {"a": cache_a, "b": cache_b}
+        self._data = data
+        self._seed = seed
+        self._rank = rank
+        self._world = world
+        self._batch = batch
+
+    def at(self, images_seen: int) -> Batch:
+        """This rank's batch of the step that begins after `images_seen` (of all ranks together)."""
+        start = images_seen + self._rank * self._batch
+        return Batch(self._crops("a", start), self._crops("b", start))
+
+    def prefetch(self, start: int, step: int | None = None) -> Iterator[Batch]:
+        """`at(start)`, `at(start + step)`, …, endlessly; the next one loads in a thread while one is in use.
+
+        `step` is what all ranks see together in a step: batch × world if not given.
+        """
+        step = self._batch * self._world if step is None else step
+        with ThreadPoolExecutor(1, thread_name_prefix="unpaired-batches") as pool:
+            coming = pool.submit(self.at, start)
+            while True:
+                batch = coming.result()
+                start += step
+                coming = pool.submit(self.at, start)
+                yield batch
+
+    def _crops(self, domain: Domain, start: int) -> Tensor:
+        cache, crop = self._caches[domain], self._data.crop
+        picks = indices(len(cache), seed=self._seed, domain=domain, start=start, count=self._batch)
+        rng = crop_numbers(seed=self._seed, domain=domain, start=start)
+        out = torch.empty(self._batch, cache.channels, crop, crop, dtype=torch.uint8)
+        planes = out.numpy()
+        for place, pick in enumerate(picks.tolist()):
+            picture = cache[pick]
+            top, left, mirrored = draw(picture.shape[0], picture.shape[1], crop, self._data.flip, rng)
+            window = picture[top : top + crop, left : left + crop]
+            planes[place] = (window[:, ::-1] if mirrored else window).transpose(2, 0, 1)
+        return out
+
+
+def _check_crop(cache: Cache, crop: int) -> None:
+    for path, (height, width, _) in zip(cache.files, cache.shapes, strict=True):
+        if min(height, width) < crop:
+            raise UserError(
+                f"{path} is {width}×{height} px after resizing, smaller than the crop of {crop} px: "
+                "lower --crop or raise --size."
+            )
