@@ -1,0 +1,170 @@
+"""Measures with their yardsticks, on pictures where the right answer is known."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from rich.console import Console
+
+from unpaired.errors import UserError
+from unpaired.evaluation.labels import CITYSCAPES
+from unpaired.evaluation.measure import Evaluation, LabelAgreement, Reconstruction, Translate, evaluate
+
+Pictures = list[NDArray[np.uint8]]
+
+
+class Tiny:
+    """Coarse pixels as features: an extractor that costs nothing."""
+
+    name, network, dimension = "tiny", "tiny", 48
+
+    def __call__(self, pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.array([p[::8, ::8].reshape(-1)[:48] / 64 for p in pictures], np.float32)
+
+
+def _domain(seed: int, count: int = 40, side: int = 32) -> Pictures:
+    coarse = np.random.default_rng(seed).integers(0, 128, (count, side // 4, side // 4, 3))
+    return list(coarse.repeat(4, axis=1).repeat(4, axis=2).astype(np.uint8))
+
+
+def _invert(pictures: Sequence[NDArray[np.uint8]]) -> Pictures:
+    return [255 - p for p in pictures]
+
+
+def _nothing(pictures: Sequence[NDArray[np.uint8]]) -> Pictures:
+    return list(pictures)
+
+
+@pytest.fixture(scope="module")
+def perfect() -> Evaluation:
+    """B is A inverted, other pictures of it: inverting is the perfect translation."""
+    a, b = _domain(0), _invert(_domain(1))
+    b[:10] = _invert(a[5:15])
+    return evaluate(
+        {"a2b": _invert, "b2a": _invert}, a, b, extractor=Tiny(), pairs=[(i + 5, i) for i in range(10)]
+    )
+
+
+def test_the_perfect_translator_is_at_the_floor(perfect: Evaluation) -> None:
+    for scores in perfect.directions.values():
+        for name in ("KID (tiny)", "FID (tiny)", "sliced Wasserstein ×1000"):
+            score = scores.measures[name]
+            assert score.floor is not None
+            assert score.do_nothing is not None
+        kid = scores.measures["KID (tiny)"]
+        assert abs(kid.translator) < 0.1 * (kid.do_nothing or 0)
+        assert abs(kid.floor or 0) < 0.1 * (kid.do_nothing or 0)
+        assert kid.spread is not None
+        assert kid.spread > 0
+        assert scores.measures["L1 to true pairs"].translator == 0
+        assert scores.measures["PSNR to true pairs (dB)"].translator == 100
+        assert scores.measures["SSIM to true pairs"].translator == pytest.approx(1)
+        assert (scores.measures["SSIM to true pairs"].do_nothing or 0) < 0.5
+        assert scores.measures["L1 there and back"].translator == 0
+        assert (scores.inputs, scores.reals, scores.pairs) == (40, 40, 10)
+        assert scores.left_out == []
+
+
+def test_doing_nothing_scores_as_do_nothing() -> None:
+    a, b = _domain(0), _invert(_domain(1))
+    result = evaluate({"a2b": _nothing}, a, b, extractor=Tiny(), pairs=[(0, 0), (3, 4)])
+    scores = result.directions["a2b"]
+    for name, score in scores.measures.items():
+        assert score.translator == pytest.approx(score.do_nothing), name
+    assert "L1 there and back" not in scores.measures
+    assert scores.left_out == ["only one direction translates"]
+
+
+def test_without_pairs_their_measures_are_left_out_with_the_reason() -> None:
+    result = evaluate({"b2a": _invert}, _domain(0), _invert(_domain(1)), extractor=Tiny())
+    scores = result.directions["b2a"]
+    assert not [name for name in scores.measures if "pairs" in name]
+    assert any("no true pairs" in reason for reason in scores.left_out)
+
+
+def test_it_survives_json(perfect: Evaluation) -> None:
+    again = Evaluation.from_dict(json.loads(json.dumps(perfect.to_dict(), allow_nan=False)))
+    assert again == perfect
+
+
+def test_the_table_names_the_eyes_and_never_a_bare_kid(perfect: Evaluation) -> None:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(perfect.table())
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert text.count("KID") == text.count("KID (tiny)") == 2
+    assert text.count("FID") == text.count("FID (tiny)") == 2
+    for word in ("a2b", "b2a", "do nothing", "floor", "translator", "nan"):
+        assert (word in text) == (word != "nan")
+
+
+def test_label_scores_beside_do_nothing() -> None:
+    colours = np.array([*CITYSCAPES.values()], np.uint8)
+    maps = list(colours[np.random.default_rng(0).integers(0, 19, (12, 16, 16))])
+    photos = _domain(5, 12, 16)
+    by_content = {photo.tobytes(): label for photo, label in zip(photos, maps, strict=True)}
+
+    def know(pictures: Sequence[NDArray[np.uint8]]) -> Pictures:
+        return [by_content.get(p.tobytes(), p) for p in pictures]
+
+    result = evaluate(
+        {"a2b": _nothing, "b2a": know},
+        maps,
+        photos,
+        extractor=Tiny(),
+        pairs=[(i, i) for i in range(12)],
+        measures=[LabelAgreement(maps, "b2a"), Reconstruction()],
+    )
+    scores = result.directions["b2a"].measures
+    for name in ("per-pixel accuracy", "per-class accuracy", "class IoU"):
+        assert scores[name].translator == 1
+        assert (scores[name].do_nothing or 0) < 0.3
+        assert name not in result.directions["a2b"].measures
+
+
+def test_few_pictures_leave_distances_out() -> None:
+    result = evaluate({"a2b": _invert}, _domain(0, 4), _domain(1, 40), extractor=Tiny(), pairs=[(0, 0)])
+    scores = result.directions["a2b"]
+    assert set(scores.measures) == {"L1 to true pairs", "PSNR to true pairs (dB)", "SSIM to true pairs"}
+    assert any(
+        "KID (tiny) needs at least 10 pictures" in reason and "has 4" in reason for reason in scores.left_out
+    )
+
+
+def test_a_floor_needs_two_halves() -> None:
+    result = evaluate({"a2b": _invert}, _domain(0, 12), _domain(1, 12), extractor=Tiny())
+    assert result.directions["a2b"].measures["KID (tiny)"].floor is None
+
+
+@pytest.mark.parametrize(
+    ("translate", "count", "sentence"),
+    [
+        (_invert, 4, "Nothing can be measured in direction a2b: KID"),
+        (_invert, 0, "pictures of both domains"),
+        (lambda pictures: list(pictures)[1:], 12, "12 pictures were translated into 11"),
+        (lambda pictures: [p[:16] for p in pictures], 12, "one size"),
+    ],
+)
+def test_bad_input_is_told(translate: Translate, count: int, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        evaluate({"a2b": translate}, _domain(0, count), _domain(1, count), extractor=Tiny())
+
+
+def test_the_discriminators_eyes_are_refused() -> None:
+    with pytest.raises(UserError, match="KID or FID through tiny would be flattered"):
+        evaluate({"a2b": _invert}, _domain(0), _domain(1), extractor=Tiny(), networks_seen={"tiny"})
+
+
+def test_non_finite_features_are_told() -> None:
+    class Broken(Tiny):
+        def __call__(self, pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
+            return super().__call__(pictures) * np.float32(math.nan)
+
+    with pytest.raises(UserError, match="not finite"):
+        evaluate({"a2b": _invert}, _domain(0), _domain(1), extractor=Broken())
