@@ -114,6 +114,8 @@ def write_picture(array: NDArray[np.uint8], like: Picture, path: Path) -> None:
     if like.alpha is not None:
         alpha = Image.fromarray(np.ascontiguousarray(like.alpha))
         if kind in _ALPHA:
+            if kind == "GIF":  # of LA, Pillow's GIF writer drops the alpha
+                image = image.convert("RGB")
             image.putalpha(alpha)
         else:
             under = Image.new(image.mode, image.size, "white")

@@ -1,0 +1,165 @@
+"""What is taken for a picture, what is passed over and why, and which folders make a pair."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from unpaired.data.discover import discover, find_domains, find_test_domains, picture_format
+from unpaired.errors import UserError
+
+
+def picture(path: Path, kind: str | None = None) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (9, 7), "teal").save(path, kind)
+    return path
+
+
+def reasons(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): reason for path, reason in discover(folder).skipped}
+
+
+def test_every_format_by_content(tmp_path: Path) -> None:
+    kinds = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
+    for kind in kinds:
+        path = picture(tmp_path / f"nameless_{kind}", kind)
+        assert picture_format(path.read_bytes()[:32]) == kind
+    assert len(discover(tmp_path).files) == len(kinds)
+
+
+def test_the_smallest_pictures_are_not_taken_for_cut_off(tmp_path: Path) -> None:
+    for kind in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM"):
+        for mode in ("L", "1") if kind in ("PNG", "GIF", "TIFF", "BMP", "PPM") else ("L", "RGB"):
+            Image.new(mode, (1, 1)).save(tmp_path / f"{mode}.{kind}", kind)
+    assert discover(tmp_path).skipped == ()
+
+
+def test_recursive_sorted_and_misnamed(tmp_path: Path) -> None:
+    picture(tmp_path / "b.png")
+    picture(tmp_path / "a" / "z.jpg")
+    picture(tmp_path / "a" / "deep" / "y.webp")
+    picture(tmp_path / "c.jpg", "PNG")
+    found = discover(tmp_path)
+    assert [p.relative_to(tmp_path).as_posix() for p in found.files] == [
+        "a/deep/y.webp",
+        "a/z.jpg",
+        "b.png",
+        "c.jpg",
+    ]
+    assert found.folder == tmp_path
+    assert found.skipped == ()
+
+
+def test_what_is_passed_over_and_why(tmp_path: Path) -> None:
+    whole = picture(tmp_path / "good.png").read_bytes()
+    (tmp_path / "zero.png").touch()
+    (tmp_path / "half.png").write_bytes(whole[:30])
+    (tmp_path / "stub.png").write_bytes(whole[:5])
+    (tmp_path / "text.jpg").write_text("BMW and other words that go on for long enough to be no picture")
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / ".hidden.png").write_bytes(whole)
+    picture(tmp_path / ".thumbnails" / "t.png")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    assert [p.name for p in discover(tmp_path).files] == ["good.png"]
+    assert reasons(tmp_path) == {
+        ".hidden.png": "hidden",
+        ".thumbnails": "hidden",
+        "gone.png": "a link to nothing",
+        "half.png": "cut off: 30 bytes of a PNG file",
+        "notes.txt": "not a picture",
+        "pipe.png": "not an ordinary file",
+        "stub.png": "cut off: 5 bytes of a PNG file",
+        "text.jpg": "named like a JPEG picture but is none",
+        "zero.png": "empty (0 bytes)",
+    }
+
+
+def test_link_loops_end(tmp_path: Path) -> None:
+    picture(tmp_path / "in" / "p.png")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "in" / "self").symlink_to("self")
+    found = discover(tmp_path)
+    assert [p.name for p in found.files] == ["p.png"]
+    assert ("a link to a folder that was looked at already") in {reason for _, reason in found.skipped}
+
+
+def test_linked_folders_are_followed(tmp_path: Path) -> None:
+    picture(tmp_path / "elsewhere" / "p.png")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert [p.as_posix() for p in discover(tmp_path / "set").files] == [
+        str(tmp_path / "set" / "link" / "p.png")
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable(tmp_path: Path) -> None:
+    picture(tmp_path / "p.png")
+    secret = picture(tmp_path / "secret.png")
+    secret.chmod(0)
+    assert reasons(tmp_path) == {"secret.png": "cannot be read (Permission denied)"}
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0)
+    assert reasons(tmp_path)["locked"] == "cannot be read (Permission denied)"
+    with pytest.raises(UserError, match="cannot be read: Permission denied"):
+        discover(locked)
+
+
+def test_unusable_folders(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist: check the path"):
+        discover(tmp_path / "missing")
+    file = picture(tmp_path / "p.png")
+    with pytest.raises(UserError, match=r"p\.png is not a folder: name the folder"):
+        discover(file)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="is empty: put pictures into it"):
+        discover(tmp_path / "empty")
+    (tmp_path / "empty" / "readme.txt").write_text("x")
+    with pytest.raises(UserError, match=r"holds no picture .*1 skipped, such as readme\.txt: not a picture"):
+        discover(tmp_path / "empty")
+
+
+def test_domains(tmp_path: Path) -> None:
+    for name in ("trainA", "trainB"):
+        (tmp_path / name).mkdir()
+    a, b = pair = tmp_path / "trainA", tmp_path / "trainB"
+    assert find_domains(tmp_path) == pair
+    assert find_domains(a, b) == pair
+    assert find_test_domains(tmp_path) is None
+    for name in ("testA", "testB"):
+        (tmp_path / name).mkdir()
+    tests = tmp_path / "testA", tmp_path / "testB"
+    assert find_test_domains(tmp_path) == tests
+    assert find_test_domains(a, b) == tests
+    assert find_test_domains(b, a) is None
+
+
+def test_domains_that_are_none(tmp_path: Path) -> None:
+    a = tmp_path / "horses"
+    (a / "white").mkdir(parents=True)
+    link = tmp_path / "link"
+    link.symlink_to(a, target_is_directory=True)
+    for same in (a, link, a / "white" / ".."):
+        with pytest.raises(UserError, match="is given for both domains: name two different folders"):
+            find_domains(a, same)
+    for pair in ((a, a / "white"), (a / "white", a)):
+        with pytest.raises(UserError, match=r"white lies inside .*horses, so its pictures would be in both"):
+            find_domains(*pair)
+    with pytest.raises(UserError, match="does not exist"):
+        find_domains(a, tmp_path / "zebras")
+    with pytest.raises(UserError, match="holds no trainA and no trainB: give two folders"):
+        find_domains(a)
+    (a / "trainA").mkdir()
+    with pytest.raises(UserError, match="holds no trainB: give"):
+        find_domains(a)
+
+
+def test_light() -> None:
+    code = "import sys, unpaired.data.discover; print({'torch', 'numpy', 'PIL'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
