@@ -142,7 +142,7 @@ def test_profile_leaves_alpha_alone(tmp_path: Path) -> None:
 
 
 def _linear_profile() -> bytes:
-    """A matrix profile with sRGB's primaries (adapted to D50) and no tone curve, by hand from the standard."""
+    """A matrix profile with sRGB's primaries (to D50) and no tone curve, by hand from the standard."""
 
     def s15(*numbers: float) -> bytes:
         return b"".join(struct.pack(">i", round(n * 65536)) for n in numbers)
