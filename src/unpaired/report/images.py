@@ -1,0 +1,43 @@
+"""Pictures inside a page: small enough that a report stays one file that can be sent."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A picture as a data address."""
+
+    address: str
+    width: int
+    height: int
+
+
+def embed(path: Path, *, side: int, quality: int) -> Embedded | None:
+    """The picture at `path`, at most `side` pixels wide, as WebP; None where it can't be read."""
+    try:
+        with Image.open(path) as opened:
+            image = opened.convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    if image.width > side:
+        image = image.resize(
+            (side, max(1, round(image.height * side / image.width))), Image.Resampling.LANCZOS
+        )
+    content = io.BytesIO()
+    image.save(content, "WEBP", quality=quality, method=4)
+    data = base64.b64encode(content.getvalue()).decode("ascii")
+    return Embedded(f"data:image/webp;base64,{data}", image.width, image.height)
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Indices of at most `most` of `count` things, evenly spread, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})

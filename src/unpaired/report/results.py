@@ -1,0 +1,114 @@
+"""The table of a run's newest evaluation: every number beside "do nothing" and the floor."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from unpaired.report.curves import chart
+from unpaired.report.record import Record, Series, is_number, mapping
+from unpaired.report.sections import ends, section, thousands
+
+MEANINGS = {
+    "KID": "kernel distance between the looks of translations and of real pictures",
+    "FID": "Fréchet distance between the looks of translations and of real pictures",
+    "sliced Wasserstein": "distance of textures and colours; no network looks",
+    "L1 to true pairs": "mean difference to the true counterpart",
+    "PSNR": "closeness to the true counterpart",
+    "SSIM": "likeness in structure to the true counterpart",
+    "L1 there and back": "what is lost by translating to and fro",
+    "per-pixel": "pixels with the right label",
+    "per-class": "right labels, each class counting the same",
+    "class IoU": "overlap with the true regions",
+}
+DASH = "–"
+
+
+def results_section(record: Record) -> str:
+    """The newest evaluation as a table for each direction, and the KID over time where there are several."""
+    evaluations = [(e["images"], mapping(e.get("result"))) for e in record.of("evaluation")]
+    evaluations = [(images, r) for images, r in evaluations if mapping(r.get("directions"))]
+    if not evaluations:
+        return ""
+    images, newest = evaluations[-1]
+    cards = [
+        _table(record, direction, mapping(scores))
+        for direction, scores in mapping(newest["directions"]).items()
+    ]
+    side = newest.get("side")
+    at = f" at {side[1]}×{side[0]} px" if isinstance(side, list) and len(side) == 2 else ""
+    return section(
+        "How good it is",
+        f"Measured{at} after {thousands(images)} images. “Do nothing” leaves the pictures as they are; the "
+        "floor compares real pictures with real pictures, and no translator can be expected to beat it. "
+        "An arrow says which way is better.",
+        f'<div class="pair">{"".join(cards)}</div>{_over_time(evaluations)}',
+    )
+
+
+def _table(record: Record, direction: str, scores: dict[str, Any]) -> str:
+    source, target = ends(record, direction)
+    rows = "".join(_row(str(name), mapping(score)) for name, score in mapping(scores.get("measures")).items())
+    counted = (
+        f"{thousands(scores['inputs'])} translations beside {thousands(scores['reals'])} real pictures."
+        if "inputs" in scores and "reals" in scores
+        else ""
+    )
+    left_out = scores.get("left_out")
+    reasons = "; ".join(str(r) for r in left_out) if isinstance(left_out, list) else ""
+    told = f"{counted} Left out: {reasons}." if reasons else counted
+    return (
+        f'<article class="card"><h3>{escape(source)} <span class="arrow">→</span> {escape(target)}</h3>'
+        '<table><thead><tr><th scope="col">Measure</th><th scope="col">Do nothing</th>'
+        '<th scope="col">Translator</th><th scope="col">Floor</th></tr></thead>'
+        f'<tbody>{rows}</tbody></table><p class="small soft told">{escape(told)}</p></article>\n'
+    )
+
+
+def _row(name: str, score: dict[str, Any]) -> str:
+    lower = score.get("better") != "higher"
+    ours, nothing = (v if is_number(v) else None for v in (score.get("translator"), score.get("do_nothing")))
+    verdict, kind = "", ""
+    if ours is not None and nothing is not None and ours != nothing:
+        better = (ours < nothing) == lower
+        kind = " better" if better else " worse"
+        verdict = f"<small>{'▲' if better else '▼'} {'better' if better else 'worse'}</small>"
+    spread = f" ± {_number(score['spread'])}" if is_number(score.get("spread")) else ""
+    meaning = next((m for start, m in MEANINGS.items() if name.startswith(start)), "")
+    told = "; ".join(n for n in (meaning, str(score.get("note") or "")) if n)
+    way, sign = ("lower", "↓") if lower else ("higher", "↑")
+    arrow = f'<span class="soft" role="img" aria-label="({way} is better)">{sign}</span>'
+    return (
+        f'<tr><th scope="row">{escape(name)} {arrow}<small>{escape(told)}</small></th>'
+        f"<td>{_number(nothing)}</td>"
+        f'<td class="ours{kind}">{_number(ours)}<small class="soft">{spread}</small>{verdict}</td>'
+        f"<td>{_number(score.get('floor'))}</td></tr>"
+    )
+
+
+def _over_time(evaluations: list[tuple[int, dict[str, Any]]]) -> str:
+    """The first lower-is-better distance with a floor (KID, usually) of all evaluations."""
+    lines: dict[str, Series] = {}
+    measure = ""
+    for images, result in evaluations:
+        for direction, scores in mapping(result.get("directions")).items():
+            for name, score in mapping(mapping(scores).get("measures")).items():
+                if is_number(mapping(score).get("translator")) and (not measure or name == measure):
+                    measure = name
+                    series = lines.setdefault("A → B" if direction == "a2b" else "B → A", Series())
+                    series.images.append(images)
+                    series.values.append(float(score["translator"]))
+    if not any(len(s.values) > 1 for s in lines.values()):
+        return ""
+    legend = "".join(f'<span class="s{i}"><i></i>{escape(n)}</span>' for i, n in enumerate(lines))
+    return (
+        f'<article class="card chart wide"><h3>{escape(measure)} over images seen</h3>'
+        f'<div class="legend">{legend}</div>{chart(lines, f"{measure} over images seen")}</article>\n'
+    )
+
+
+def _number(value: Any) -> str:
+    if not is_number(value):
+        return DASH
+    digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:.{digits}f}".replace("-0.000", "0.000").replace("-", "−")

@@ -1,0 +1,265 @@
+"""A trained run as one callable: a picture in, its translation out.
+
+    translator = Translator.load("runs/demo")
+    translator("cat.png", "a2b").save("cat-in-3d.png")
+
+Only the generator of the direction that is asked for is read and built, at its first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from unpaired.config import DIRECTIONS, Config, Direction
+from unpaired.data.decode import read_picture
+from unpaired.data.tensors import to_float, to_uint8
+from unpaired.errors import UserError
+from unpaired.methods import TRANSLATORS
+from unpaired.networks import build_generator
+from unpaired.training import checkpoint as checkpoints
+from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
+from unpaired.translation import pictures
+from unpaired.translation.fit import fitted
+
+PIXELS_AT_ONCE = 8 * 256 * 256
+"""Pixels of equally large pictures that go through the network together, at most (one picture always may)."""
+
+
+class Translator:
+    """Translates pictures of one domain into the other.
+
+    Attributes:
+        config: the configuration that the generators were trained with.
+        directions: the directions that this translator knows.
+        images_seen: how many images of each domain the generators were trained on.
+        device: where it computes.
+    """
+
+    def __init__(
+        self, config: Config, generators: Mapping[Direction, Callable[[], nn.Module]], *,
+        images_seen: int = 0, device: str = "auto", precision: Precision = "auto",
+    ) -> None:  # fmt: skip
+        """`generators` builds a direction's network, in evaluation mode, when called; see `load`."""
+        self.config = config
+        self.directions: tuple[Direction, ...] = tuple(d for d in DIRECTIONS if d in generators)
+        self.images_seen = images_seen
+        self.device = choose_device(device)
+        self._dtype = choose_precision(precision, self.device)
+        self._channels_last = choose_channels_last(None, self.device, self._dtype)
+        self._sources = dict(generators)
+        self._built: dict[Direction, nn.Module] = {}
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, direction: Direction | None = None,
+        checkpoint: Literal["best", "latest"] | None = None,
+        device: str = "auto", precision: Precision = "auto",
+    ) -> Translator:  # fmt: skip
+        """The translator of a run, or of one checkpoint of it.
+
+        Args:
+            path: a run's folder, or a checkpoint's.
+            direction: keep to this direction; it then need not be named again.
+            checkpoint: which checkpoint of a run; by default the best where one was marked, else the latest.
+            device: auto, cpu, cuda, cuda:N or mps.
+            precision: auto takes bfloat16 where the hardware multiplies it.
+
+        Raises:
+            UserError: there is no such run or checkpoint, or it is damaged or of a newer version.
+        """
+        found = checkpoints.read(_checkpoint_folder(Path(path), checkpoint))
+        config = found.manifest.config
+        names = TRANSLATORS[config.method]
+        if direction is not None and direction not in names:
+            raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(names)}.")
+
+        def source(way: Direction) -> Callable[[], nn.Module]:
+            return lambda: _read_generator(found, names[way], way)
+
+        wanted: list[Direction] = [direction] if direction else list(names)
+        return cls(
+            config, {way: source(way) for way in wanted},
+            images_seen=found.manifest.images, device=device, precision=precision,
+        )  # fmt: skip
+
+    @overload
+    def __call__(
+        self, picture: str | Path | Image.Image, direction: Direction | None = None
+    ) -> Image.Image: ...
+    @overload
+    def __call__(self, picture: NDArray[Any], direction: Direction | None = None) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, picture: Tensor, direction: Direction | None = None) -> Tensor: ...
+
+    def __call__(
+        self, picture: str | Path | Image.Image | NDArray[Any] | Tensor, direction: Direction | None = None
+    ) -> Image.Image | NDArray[Any] | Tensor:
+        """Translate one picture at its own size, and give back the same kind of thing.
+
+        Args:
+            picture: a path or PIL image (gives a PIL image, upright; grey stays grey, transparency is kept);
+                a numpy array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), uint8 in 0 to 255 or floating in
+                0 to 1; or a floating tensor (C, H, W) or (N, C, H, W) in [-1, 1].
+            direction: a2b or b2a; may be left out where the translator knows one direction only.
+
+        Raises:
+            UserError: the direction has to be named, or the picture is nothing that can be translated.
+        """
+        way = self.direction(direction)
+        if isinstance(picture, Tensor):
+            return self._tensor(picture, way)
+        if isinstance(picture, np.ndarray):
+            return self._array(picture, way)
+        if isinstance(picture, Image.Image):
+            colours, alpha, grey = pictures.split(picture)
+        else:
+            file = read_picture(Path(picture))
+            colours, alpha, grey = file.rgb, file.alpha, file.grey
+        background = self.config.data.background
+        made = self.translate_arrays([pictures.over(colours, alpha, background)], way)[0]
+        made = pictures.out_of(made, alpha, background)
+        return pictures.join(made, alpha, grey=self.gives_grey(way, grey))
+
+    def translate_arrays(
+        self,
+        arrays: Sequence[NDArray[np.uint8]],
+        direction: Direction | None = None,
+        *,
+        batch: int | None = None,
+    ) -> list[NDArray[np.uint8]]:
+        """Translate (H, W, 3) uint8 pictures of any sizes; equal sizes go through the network together.
+
+        `batch` pictures at most go together; by default as many as `PIXELS_AT_ONCE` allows. What a picture
+        becomes does not depend on the others, up to the rounding of sums (one step of 255 at most).
+        """
+        way = self.direction(direction)
+        sizes: dict[tuple[int, ...], list[int]] = {}
+        for index, array in enumerate(arrays):
+            if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+                raise UserError(
+                    f"translate_arrays takes (H, W, 3) uint8 arrays, not {array.shape} {array.dtype}."
+                )
+            sizes.setdefault(array.shape, []).append(index)
+        results: dict[int, NDArray[np.uint8]] = {}
+        for (height, width, _), indices in sizes.items():
+            together = batch or self.at_once(height, width)
+            for start in range(0, len(indices), together):
+                chosen = indices[start : start + together]
+                stacked = torch.from_numpy(np.stack([arrays[i] for i in chosen])).permute(0, 3, 1, 2)
+                made = to_uint8(self.translate(to_float(stacked.to(self.device)), way))
+                made = made.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+                results.update(zip(chosen, made, strict=True))
+        return [results[i] for i in range(len(arrays))]
+
+    @torch.inference_mode()
+    def translate(self, x: Tensor, direction: Direction | None = None) -> Tensor:
+        """(N, C, H, W) in [-1, 1] → (N, C', H, W) in [-1, 1] on the translator's device.
+
+        C is 1 or 3 and is brought to what the generator takes; C' is what the generator gives.
+        """
+        way = self.direction(direction)
+        x = pictures.with_channels(x.to(self.device, torch.float32), self.config.channels(way)[0])
+        if self._channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        generator = self._generator(way)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+            return fitted(generator, x).float()
+
+    def direction(self, direction: Direction | None = None) -> Direction:
+        """The direction that is meant. Raises `UserError` where it is unknown, or left out and not clear."""
+        if direction is None:
+            if len(self.directions) == 1:
+                return self.directions[0]
+            raise UserError(
+                f"This translator knows the directions {' and '.join(self.directions)}: name one of them."
+            )
+        if direction not in self.directions:
+            raise UserError(
+                f"Direction {direction!r} is not known here: take {' or '.join(self.directions)}."
+            )
+        return direction
+
+    def at_once(self, height: int, width: int) -> int:
+        """How many pictures of that size go through the network together."""
+        return max(1, PIXELS_AT_ONCE // (height * width))
+
+    def gives_grey(self, direction: Direction, grey: bool) -> bool:
+        """Whether the translation of a picture is grey, where `grey` says that the picture is.
+
+        Grey stays grey, but a generator that was trained to colour grey pictures gives colour.
+        """
+        inputs, outputs = self.config.channels(direction)
+        return outputs == 1 or (grey and inputs == 3)
+
+    def _array(self, array: NDArray[Any], way: Direction) -> NDArray[Any]:
+        colours, alpha, grey = pictures.split_array(array)
+        background = self.config.data.background
+        colours = pictures.over(colours, alpha, background)
+        if array.dtype == np.uint8:
+            made = self.translate_arrays([colours], way)[0]
+        else:
+            x = torch.from_numpy(colours).float().permute(2, 0, 1)[None] * 2 - 1
+            y = (self.translate(x, way)[0].expand(3, -1, -1) + 1) / 2
+            made = y.permute(1, 2, 0).cpu().numpy().astype(array.dtype)
+        made = pictures.out_of(made, alpha, background)
+        stays = grey and self.gives_grey(way, True)
+        return pictures.join_array(made, alpha, ndim=array.ndim if stays else 3, grey=stays)
+
+    def _tensor(self, tensor: Tensor, way: Direction) -> Tensor:
+        single = tensor.ndim == 3
+        x = tensor[None] if single else tensor
+        if x.ndim != 4 or x.shape[1] not in (1, 3) or not x.is_floating_point():
+            raise UserError(
+                f"A tensor to translate is floating, (C, H, W) or (N, C, H, W) with C 1 or 3, in [-1, 1], "
+                f"not {tuple(tensor.shape)} {tensor.dtype}."
+            )
+        y = self.translate(x, way).clone()
+        stays = x.shape[1] == 1 and self.gives_grey(way, True)
+        y = pictures.with_channels(y, 1 if stays else 3).to(tensor.device, tensor.dtype)
+        return y[0] if single else y
+
+    def _generator(self, way: Direction) -> nn.Module:
+        if way not in self._built:
+            network = self._sources[way]().to(self.device)
+            if self._channels_last:
+                network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+            self._built[way] = network
+        return self._built[way]
+
+
+def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> Path:
+    if (path / "manifest.json").exists():
+        return path
+    if not path.is_dir():
+        raise UserError(f"There is no run at {path}: name the folder that a training left behind.")
+    found = checkpoints.best(path) if which != "latest" else None
+    if found is None and which == "best":
+        raise UserError(f"No checkpoint of {path} is marked as the best: take the latest.")
+    found = found or checkpoints.latest(path)
+    if found is None:
+        raise UserError(
+            f"{path} holds no checkpoint: it is not a run, or its training has not written one yet."
+        )
+    return found
+
+
+def _read_generator(found: checkpoints.Checkpoint, name: str, way: Direction) -> nn.Module:
+    """Build the generator of a direction with its averaged weights, or its last ones where none are kept."""
+    config = found.manifest.config
+    network = build_generator(*config.channels(way), config.generator)
+    weights = found.weights(name, averaged=f"{name}.ema.safetensors" in found.files)
+    try:
+        network.load_state_dict(weights, strict=True)
+    except RuntimeError as e:
+        raise UserError(
+            f"{name} of {found.folder} does not fit its configuration: the checkpoint is damaged."
+        ) from e
+    return network.eval().requires_grad_(False)
