@@ -1,8 +1,8 @@
 """The CycleGAN recipe written the straightforward way: the ruler that the other benchmarks measure with.
 
-Eager, float32, every pass separate, nothing joined, nothing averaged, nothing clever. It imports torch and Pillow
-and nothing of `unpaired`, so that no change there can move it. `training_step.py --peer` checks that it takes the
-time of the published code.
+Eager, float32, every pass separate, nothing joined, nothing averaged, nothing clever. It imports torch and
+Pillow and nothing of `unpaired`, so that no change there can move it. `training_step.py --peer` checks that
+it takes the time of the published code.
 
 Recipe: Zhu, Park, Isola, Efros, ICCV 2017 (arXiv:1703.10593), sections 3, 4 and appendix 7; identity loss of
 section 5.2 on; reflection padding and transposed convolutions as in the authors' networks.
@@ -39,8 +39,9 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3), nn.InstanceNorm2d(channels), nn.ReLU(True),
             nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3), nn.InstanceNorm2d(channels),
+            nn.ReLU(True), nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3),
+            nn.InstanceNorm2d(channels),
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:

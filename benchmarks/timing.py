@@ -1,8 +1,8 @@
 """Paired timing, memory and floating-point work, and where they were measured.
 
-Each contestant lives in a child process of its own, so that its peak memory is its own and no allocator setting of
-one helps the other. The parent lets them work in turn (A B A B …), one at a time, and compares round by round: a
-slow moment of a shared machine then falls on both.
+Each contestant lives in a child process of its own, so that its peak memory is its own and no allocator
+setting of one helps the other. The parent lets them work in turn (A B A B …), one at a time, and compares
+round by round: a slow moment of a shared machine then falls on both.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 RESULTS = Path(__file__).parent / "results"
 
 
-# --- contestants -----------------------------------------------------------------------------------------------------
+# --- contestants ----------------------------------------------------------------------------------
 
 
 class Contestant:
@@ -144,7 +144,7 @@ class Timing:
         return statistics.median(self.rounds[name])
 
     def ratio(self, slow: str, fast: str) -> float:
-        """How many times as long `slow` takes as `fast`: the median over rounds of the ratio within a round."""
+        """How many times as long `slow` takes as `fast`: the median of the ratios within each round."""
         return statistics.median(s / f for s, f in zip(self.rounds[slow], self.rounds[fast], strict=True))
 
     def spread(self, slow: str, fast: str) -> tuple[float, float]:
@@ -167,7 +167,7 @@ def interleaved(contestants: Sequence[Contestant], repeat: int, warm_up: int = 1
     return timing
 
 
-# --- the machine -----------------------------------------------------------------------------------------------------
+# --- the machine ----------------------------------------------------------------------------------
 
 
 def convolution_peak(
@@ -176,7 +176,7 @@ def convolution_peak(
     repeat: int = 5,
     batches: tuple[int, ...] = (1, 2, 4),
 ) -> dict[str, float]:
-    """Best measured GFLOP/s of a 3×3 convolution, 256 → 256 channels, 64×64, over batch sizes and both layouts.
+    """Best measured GFLOP/s of a 3×3 convolution, 256 → 256 channels, 64×64: any batch, either layout.
 
     `forward` alone, and `training`: forward and backward to input and weights.
     """
@@ -237,7 +237,7 @@ def _cpu_model() -> str:
 
 
 def write_result(name: str, values: dict[str, Any], folder: Path = RESULTS) -> Path:
-    """Keep a measurement: `results/<name>-<machine>-<date>.json`; a second one of the same day replaces the first."""
+    """Keep a measurement in `results/<name>-<machine>-<date>.json`; the last one of a day stays."""
     where = machine()
     label = f"{where['gpu'] or where['cpu']} {where['cores']}c {where['capability']}"
     slug = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")

@@ -1,14 +1,14 @@
 """How long a training step takes: the plain reference, the published code, and ours.
 
-    python benchmarks/training_step.py [--size 256] [--batch 1] [--repeat 5] [--peer CHECKOUT] [--lazy 4] [--save]
+    python benchmarks/training_step.py [--size 256] [--batch 1] [--repeat 5] [--peer CHECKOUT] [--save]
     python benchmarks/training_step.py --demo
 
-ResNet generator, 70×70 PatchGAN, the full objective with identity loss. Each contestant has its own process; they
-work in turn. Ratios are against the reference in the same round.
+ResNet generator, 70×70 PatchGAN, the full objective with identity loss. Each contestant has its own
+process; they work in turn. Ratios are against the reference in the same round.
 
-`--peer` names a checkout of pytorch-CycleGAN-and-pix2pix; its own model class is timed. `--lazy K` adds a contestant
-with the identity loss on every K-th step; rounds are then multiples of K steps. `--demo` takes size, batch, width and
-blocks of the preset `demo` for the reference too.
+`--peer` names a checkout of pytorch-CycleGAN-and-pix2pix; its own model class is timed. `--lazy K` adds a
+contestant with the identity loss on every K-th step; rounds are then multiples of K steps. `--demo` takes
+size, batch, width and blocks of the preset `demo` for the reference too.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import contextlib
 import dataclasses
 import io
 import sys
+import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
+
 from reference import ReferenceStep
 from timing import Contestant, convolution_peak, everyone, interleaved, table, write_result
 
@@ -50,7 +52,7 @@ def as_floats(x: torch.Tensor, device: str) -> torch.Tensor:
     return x.to(device).float() / 127.5 - 1
 
 
-# --- contestants: each returns what is timed ---------------------------------------------------------------------------
+# --- contestants: each returns what is timed ------------------------------------------------------
 
 
 def reference(work: Work) -> Callable[[], object]:
@@ -66,12 +68,12 @@ def peer(work: Work, checkout: str) -> Callable[[], object]:
     from models.cycle_gan_model import CycleGANModel  # type: ignore[import-not-found]
 
     options = SimpleNamespace(
-        isTrain=True, device=torch.device(work.device), checkpoints_dir=".", name="timed", preprocess="resize_and_crop",
-        input_nc=3, output_nc=3, ngf=work.width, ndf=work.width, netG=f"resnet_{work.blocks}blocks", netD="basic",
-        n_layers_D=3, norm="instance", no_dropout=True, init_type="normal", init_gain=0.02, direction="AtoB",
-        pool_size=50, gan_mode="lsgan", lr=2e-4, beta1=0.5, lambda_A=10.0, lambda_B=10.0, lambda_identity=0.5,
-        continue_train=False, verbose=False, norm_type="instance", lr_policy="linear", epoch_count=1, n_epochs=100,
-        n_epochs_decay=100,
+        isTrain=True, device=torch.device(work.device), checkpoints_dir=".", name="timed", verbose=False,
+        preprocess="resize_and_crop", input_nc=3, output_nc=3, direction="AtoB", continue_train=False,
+        ngf=work.width, ndf=work.width, netG=f"resnet_{work.blocks}blocks", netD="basic", n_layers_D=3,
+        norm="instance", no_dropout=True, init_type="normal", init_gain=0.02, gan_mode="lsgan", pool_size=50,
+        lambda_A=10.0, lambda_B=10.0, lambda_identity=0.5, lr=2e-4, beta1=0.5, lr_policy="linear",
+        epoch_count=1, n_epochs=100, n_epochs_decay=100,
     )  # fmt: skip
     with contextlib.redirect_stdout(io.StringIO()):
         model = CycleGANModel(options)
@@ -82,7 +84,9 @@ def peer(work: Work, checkout: str) -> Callable[[], object]:
         real_a, real_b = as_floats(a, work.device), as_floats(b, work.device)
         model.set_input({"A": real_a, "B": real_b, "A_paths": [], "B_paths": []})
         model.optimize_parameters()
-        return model.get_current_losses()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it turns tensors with a history into floats
+            return model.get_current_losses()
 
     return step
 
@@ -121,7 +125,7 @@ def ours(preset: str, work: Work, identity_every: int = 1, steps: int = 1) -> Ca
     return step
 
 
-# --- the comparison ----------------------------------------------------------------------------------------------------
+# --- the comparison -------------------------------------------------------------------------------
 
 
 def contestants(options: argparse.Namespace, work: Work) -> dict[str, tuple[Contestant, int]]:
@@ -174,11 +178,36 @@ def demo_work(device: str) -> Work:
     )  # fmt: skip
 
 
+Rows = dict[str, dict[str, float]]
+
+
+def report(work: Work, repeat: int, peaks: Rows, rows: Rows) -> None:
+    said = ", ".join(
+        f"{d} {p['forward']:.0f} GFLOP/s, training {p['training']:.0f}" for d, p in peaks.items()
+    )
+    print(f"{work.size} px, batch {work.batch}, ResNet-{work.blocks}, width {work.width}, {repeat} rounds")
+    print(f"peak of a convolution: {said}")
+    base = rows["reference"]
+    print(table([
+        {
+            "": name,
+            "s/step": f"{r['seconds']:.3f}",
+            "× reference": f"{r['speedup']:.2f}",
+            "range": f"{r['slowest_round']:.2f}–{r['fastest_round']:.2f}",
+            "GFLOP": f"{r['gflop']:.0f}",
+            "GFLOP/s": f"{r['gflop_per_s']:.0f}",
+            "of peak": f"{r['share_of_peak']:.0%}",
+            "GiB": f"{r['peak_gib']:.2f}",
+            "× GiB": f"{r['peak_gib'] / base['peak_gib']:.2f}",
+        }
+        for name, r in rows.items()
+    ]))  # fmt: skip
+
+
 def main() -> None:
     options = parse()
-    work = Work(
-        size=options.size, batch=options.batch, blocks=options.blocks, width=options.width, device=options.device,
-    )  # fmt: skip
+    keys = ("size", "batch", "blocks", "width", "device")
+    work = Work(**{k: getattr(options, k) for k in keys})
     if options.demo:
         work = demo_work(options.device)
     peaks = {"float32": convolution_peak(torch.float32, options.device)}
@@ -188,7 +217,7 @@ def main() -> None:
     made = contestants(options, work)
     with everyone([c for c, _ in made.values()]):
         timing = interleaved([c for c, _ in made.values()], options.repeat)
-        rows: dict[str, dict[str, float]] = {}
+        rows: Rows = {}
         for name, (contestant, steps) in made.items():
             seconds = timing.median(name) / steps
             rows[name] = {
@@ -203,15 +232,7 @@ def main() -> None:
             gflop = contestant.flops() / steps / 1e9
             rate = gflop / rows[name]["seconds"]
             rows[name] |= {"gflop": gflop, "gflop_per_s": rate, "share_of_peak": rate / peak}
-    print(f"{work.size} px, batch {work.batch}, ResNet-{work.blocks}, width {work.width}, {options.repeat} rounds; peak: "
-          + ", ".join(f"{d} {p['forward']:.0f} GFLOP/s (training {p['training']:.0f})" for d, p in peaks.items()))  # fmt: skip
-    print(table([
-        {"": name, "s/step": f"{r['seconds']:.3f}", "× reference": f"{r['speedup']:.2f}",
-         "range": f"{r['slowest_round']:.2f}–{r['fastest_round']:.2f}", "GFLOP": f"{r['gflop']:.0f}",
-         "GFLOP/s": f"{r['gflop_per_s']:.0f}", "of peak": f"{r['share_of_peak']:.0%}", "GiB": f"{r['peak_gib']:.2f}",
-         "× GiB": f"{r['peak_gib'] / rows['reference']['peak_gib']:.2f}"}
-        for name, r in rows.items()
-    ]))  # fmt: skip
+    report(work, options.repeat, peaks, rows)
     if options.save:
         label = "training-step-demo" if options.demo else f"training-step-{work.size}"
         values = {
