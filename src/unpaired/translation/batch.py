@@ -19,6 +19,7 @@ from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
 from unpaired.data.discover import SUFFIXES, discover
 from unpaired.errors import UserError
+from unpaired.training.device import keep_freed_memory
 from unpaired.translation import pictures
 from unpaired.translation.translator import Translator
 
@@ -62,6 +63,8 @@ def translate_files(
             another output, or one is there already and `overwrite` is not given.
     """
     way = translator.direction(direction)
+    if translator.device.type == "cpu":
+        keep_freed_memory()  # a network of the same size runs again and again
     jobs, passed_over = plan(inputs, out, overwrite=overwrite)
     report = BatchReport()
     for path, reason in passed_over:
