@@ -86,6 +86,7 @@ def test_without_pairs_their_measures_are_left_out_with_the_reason() -> None:
     scores = result.directions["b2a"]
     assert not [name for name in scores.measures if "pairs" in name]
     assert any("no true pairs" in reason for reason in scores.left_out)
+    assert "Left out: only one direction translates." in result.remarks()
 
 
 def test_it_survives_json(perfect: Evaluation) -> None:
@@ -97,7 +98,8 @@ def test_the_table_names_the_eyes_and_never_a_bare_kid(perfect: Evaluation) -> N
     console = Console(file=io.StringIO(), width=120)
     console.print(perfect.table())
     assert isinstance(console.file, io.StringIO)
-    text = console.file.getvalue()
+    text = console.file.getvalue().split("FID (tiny): biased")[0]
+    assert any(line.startswith("FID (tiny): biased upward: 40 pictures") for line in perfect.remarks())
     assert text.count("KID") == text.count("KID (tiny)") == 2
     assert text.count("FID") == text.count("FID (tiny)") == 2
     for word in ("a2b", "b2a", "do nothing", "floor", "translator", "nan"):

@@ -311,7 +311,19 @@ class Evaluation:
                     direction, f"{name} {arrow}", _number(score.translator) + spread,
                     _number(score.do_nothing), _number(score.floor),
                 )  # fmt: skip
+        table.caption = "\n".join(self.remarks()) or None
         return table
+
+    def remarks(self) -> list[str]:
+        """What has to be known beside the numbers, a line each, without repetition."""
+        lines: dict[str, None] = {}
+        for scores in self.directions.values():
+            for name, score in scores.measures.items():
+                if score.note:
+                    lines[f"{name}: {score.note}."] = None
+            for reason in scores.left_out:
+                lines[f"Left out: {reason}."] = None
+        return list(lines)
 
 
 def _number(value: float | None) -> str:
