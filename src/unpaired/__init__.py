@@ -1,1 +1,66 @@
-"""Unpaired image-to-image translation."""
+"""Unpaired image-to-image translation: two folders of pictures in, a translator in both directions out.
+
+import unpaired
+
+unpaired.train("horses", "zebras", out="runs/zebra", minutes=20)
+translator = unpaired.Translator.load("runs/zebra")
+translator("horse.jpg", direction="a2b").save("zebra.png")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unpaired.config import (
+        Config,
+        DataConfig,
+        Direction,
+        DiscriminatorConfig,
+        GeneratorConfig,
+        LossConfig,
+        OptimizerConfig,
+        TrainingConfig,
+    )
+    from unpaired.errors import UserError
+    from unpaired.evaluation.measure import Evaluation
+    from unpaired.evaluation.run import evaluate
+    from unpaired.presets import PRESETS
+    from unpaired.report.page import write_report
+    from unpaired.training.run import resume, train
+    from unpaired.translation.batch import translate_files
+    from unpaired.translation.translator import Translator
+
+_HOMES = {
+    "unpaired.config": [
+        "Config", "DataConfig", "Direction", "DiscriminatorConfig", "GeneratorConfig", "LossConfig",
+        "OptimizerConfig", "TrainingConfig",
+    ],
+    "unpaired.errors": ["UserError"],
+    "unpaired.evaluation.measure": ["Evaluation"],
+    "unpaired.evaluation.run": ["evaluate"],
+    "unpaired.presets": ["PRESETS"],
+    "unpaired.report.page": ["write_report"],
+    "unpaired.training.run": ["resume", "train"],
+    "unpaired.translation.batch": ["translate_files"],
+    "unpaired.translation.translator": ["Translator"],
+}  # fmt: skip
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "PRESETS", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation", "GeneratorConfig",
+    "LossConfig", "OptimizerConfig", "TrainingConfig", "Translator", "UserError", "evaluate", "resume", "train",
+    "translate_files", "write_report",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that `import unpaired` loads nothing heavy."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'unpaired' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -235,7 +235,9 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
     hints = typing.get_type_hints(cls)
     names = {f.name for f in dataclasses.fields(cls)}
     if unknown := sorted(values.keys() - names):
-        raise UserError(f"{where} has unknown fields {', '.join(unknown)}: it was written by a newer version of unpaired.")
+        raise UserError(
+            f"{where} has unknown fields {', '.join(unknown)}: it was written by a newer version of unpaired."
+        )
     built: dict[str, Any] = {}
     for name, value in values.items():
         hint = hints[name]
@@ -255,6 +257,8 @@ def _check(hint: Any, value: Any, where: str) -> None:
         ok = value in typing.get_args(hint)
     else:
         allowed = typing.get_args(hint) if origin in (typing.Union, types.UnionType) else (hint,)
-        ok = isinstance(value, allowed) or (float in allowed and isinstance(value, int) and not isinstance(value, bool))
+        ok = isinstance(value, allowed) or (
+            float in allowed and isinstance(value, int) and not isinstance(value, bool)
+        )
     if not ok:
         raise UserError(f"{where} is {value!r}, which is not a {hint}.")

@@ -67,4 +67,7 @@ ADVERSARIAL = {
 def over_heads(loss: Callable[[Tensor], Tensor], heads: list[Tensor], weights: list[float]) -> Tensor:
     """Weighted mean of `loss` over the logits of several heads."""
     total = sum(weights)
-    return sum((w / total * loss(h.float()) for h, w in zip(heads, weights, strict=True)), start=heads[0].new_zeros(()).float())
+    return sum(
+        (w / total * loss(h.float()) for h, w in zip(heads, weights, strict=True)),
+        start=heads[0].new_zeros(()).float(),
+    )

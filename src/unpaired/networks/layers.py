@@ -23,7 +23,9 @@ def norm_layer(kind: Norm, channels: int) -> nn.Module:
     return layers[kind]()
 
 
-def conv(inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: str = "reflect", norm: Norm) -> nn.Conv2d:
+def conv(
+    inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: str = "reflect", norm: Norm
+) -> nn.Conv2d:
     """Convolution that keeps H and W at stride 1; without a bias where batch or group norm brings one."""
     return nn.Conv2d(
         inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2,
@@ -51,9 +53,13 @@ class ResizeConv(nn.Conv2d):
         rows = self.weight.new_tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
         weight = torch.einsum("prx,qsy,kcxy->pqkcrs", rows, rows, self.weight).reshape(4 * k, -1, 2, 2)
         bias = None if self.bias is None else self.bias.repeat(4)
-        windows = F.conv2d(F.pad(input, (1, 1, 1, 1), mode=self.border), weight, bias).view(n, 2, 2, k, h + 1, w + 1)
+        windows = F.conv2d(F.pad(input, (1, 1, 1, 1), mode=self.border), weight, bias).view(
+            n, 2, 2, k, h + 1, w + 1
+        )
         # Phase p of row i looks at small rows i-1+p and i+p, which is window i+p.
-        phases = [torch.stack([windows[:, p, q, :, p : p + h, q : q + w] for q in (0, 1)], dim=-1) for p in (0, 1)]
+        phases = [
+            torch.stack([windows[:, p, q, :, p : p + h, q : q + w] for q in (0, 1)], dim=-1) for p in (0, 1)
+        ]
         return torch.stack(phases, dim=3).view(n, k, 2 * h, 2 * w)
 
 

@@ -30,7 +30,10 @@ class PatchDiscriminator(nn.Module):
         for level in range(1, config.layers + 1):
             stride = 2 if level < config.layers else 1
             layers += [
-                _spectral(nn.Conv2d(widths[level - 1], widths[level], 4, stride=stride, padding=1, bias=bias), config),
+                _spectral(
+                    nn.Conv2d(widths[level - 1], widths[level], 4, stride=stride, padding=1, bias=bias),
+                    config,
+                ),
                 norm_layer(norm, widths[level]),
                 nn.LeakyReLU(0.2, inplace=True),
             ]

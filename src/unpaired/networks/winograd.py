@@ -58,6 +58,27 @@ def pays(x: Tensor, weight: Tensor) -> bool:
     return on_cpu and weight.shape[2:] == (3, 3) and c * k >= 80 * (c + k) and tiles >= 64
 
 
+class WinogradConv2d(nn.Conv2d):
+    """`nn.Conv2d` with a 3×3 kernel, stride 1 and padding 1, that takes `conv3x3` where it pays.
+
+    Same weights, same names, same result up to rounding.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = True, padding_mode: str = "zeros") -> None:
+        super().__init__(inputs, outputs, 3, padding=1, bias=bias, padding_mode=padding_mode)
+
+    def forward(self, input: Tensor) -> Tensor:
+        # Compilers and exporters get the convolution that they know.
+        if torch.compiler.is_compiling() or not self._pays(input):
+            return super().forward(input)
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        return conv3x3(pad(input, (1, 1, 1, 1), mode=mode), self.weight, self.bias)
+
+    def _pays(self, input: Tensor) -> bool:
+        n, c, height, width = input.shape
+        return pays(input.new_empty(()).expand(n, c, height + 2, width + 2), self.weight)
+
+
 class _Matrices(NamedTuple):
     """The transforms as matrices for flattened tiles and kernels: M ↦ P M Pᵀ is kron(P, P) vec(M)."""
 
@@ -90,7 +111,9 @@ class _Conv3x3(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, dy: Tensor
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         dx = dweight = None
         dm = _to_products(dy)

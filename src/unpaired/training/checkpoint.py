@@ -75,14 +75,22 @@ class Checkpoint:
         except (pickle.UnpicklingError, RuntimeError, EOFError) as e:
             raise UserError(f"{path} is damaged: use another checkpoint.") from e
 
+    def verify(self) -> int:
+        """Read every file against its checksum and return their bytes. Raises `UserError` naming a damaged one."""
+        return sum(len(self._read(name)) for name in self.files)
+
     def _read(self, name: str) -> bytes:
         path = self.folder / name
         if name not in self.files:
-            raise UserError(f"{self.folder} holds no {name}: it is not a checkpoint that can be used for this.")
+            raise UserError(
+                f"{self.folder} holds no {name}: it is not a checkpoint that can be used for this."
+            )
         try:
             content = path.read_bytes()
         except OSError as e:
-            raise UserError(f"{path} can't be read ({e.strerror}): the checkpoint is damaged, use another one.") from e
+            raise UserError(
+                f"{path} can't be read ({e.strerror}): the checkpoint is damaged, use another one."
+            ) from e
         if hashlib.sha256(content).hexdigest() != self.files[name]:
             raise UserError(f"{path} is damaged (its checksum does not match): use another checkpoint.")
         return content
@@ -115,7 +123,10 @@ def write(
         barrier()
         if rank == 0:
             files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(temporary.iterdir())}
-            record = {"format": FORMAT, **{k: getattr(manifest, k) for k in ("images", "seconds", "world", "provenance")}}
+            record = {
+                "format": FORMAT,
+                **{k: getattr(manifest, k) for k in ("images", "seconds", "world", "provenance")},
+            }
             record |= {"config": to_dict(manifest.config), "files": files}
             _write(temporary / "manifest.json", json.dumps(record, indent=1).encode())
             _sync(temporary)
@@ -167,7 +178,9 @@ def read(folder: Path) -> Checkpoint:
         if not isinstance(record, dict) or "format" not in record:
             raise UserError(f"{path} is not a checkpoint of unpaired.")
         if record["format"] > FORMAT:
-            raise UserError(f"{folder} was written by a newer version of unpaired: upgrade with pip to use it.")
+            raise UserError(
+                f"{folder} was written by a newer version of unpaired: upgrade with pip to use it."
+            )
         return Checkpoint(
             folder,
             Manifest(
@@ -215,5 +228,3 @@ def _sync(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-

@@ -45,7 +45,9 @@ class Engine:
         """
         seed_all(self.config.training.seed, self.ranks.rank, images)
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        real_a, real_b = (to_float(x.to(self.device, non_blocking=True)).contiguous(memory_format=layout) for x in (a, b))
+        real_a, real_b = (
+            to_float(x.to(self.device, non_blocking=True)).contiguous(memory_format=layout) for x in (a, b)
+        )
         index = images // (len(a) * self.ranks.world)
         generators, discriminators = self.sides
         with self._autocast():
@@ -60,7 +62,9 @@ class Engine:
     def translators(self) -> dict[str, nn.Module]:
         """The generators that translate: averaged where averages are kept."""
         names = set(self.method.translators().values())
-        return {n: self.averaged[n].module if n in self.averaged else self.method.networks()[n] for n in names}
+        return {
+            n: self.averaged[n].module if n in self.averaged else self.method.networks()[n] for n in names
+        }
 
     def state_dict(self) -> dict[str, Any]:
         return {"optimizers": [side.optimizer.state_dict() for side in self.sides]}
@@ -86,10 +90,14 @@ class Engine:
 class _Side:
     """The generators or the discriminators, with their optimiser."""
 
-    def __init__(self, networks: dict[str, nn.Module], rate: float, beta1: float, beta2: float, device: torch.device) -> None:
+    def __init__(
+        self, networks: dict[str, nn.Module], rate: float, beta1: float, beta2: float, device: torch.device
+    ) -> None:
         self.parameters = [p for n in networks.values() for p in n.parameters() if p.requires_grad]
         self.rate = rate
-        self.optimizer = torch.optim.Adam(self.parameters, lr=rate, betas=(beta1, beta2), fused=device.type != "mps")
+        self.optimizer = torch.optim.Adam(
+            self.parameters, lr=rate, betas=(beta1, beta2), fused=device.type != "mps"
+        )
 
     def update(self, step: Step, rate: float, ranks: Ranks) -> None:
         if not step.loss.requires_grad:

@@ -26,7 +26,13 @@ class Events:
         """`kind`: start, resume, progress, preview, evaluation, checkpoint, warning or end."""
         if self._path is None:
             return
-        event = {"kind": kind, "time": round(time.time(), 3), "images": images, "seconds": round(seconds, 3), **facts}
+        event = {
+            "kind": kind,
+            "time": round(time.time(), 3),
+            "images": images,
+            "seconds": round(seconds, 3),
+            **facts,
+        }
         with self._path.open("a", encoding="utf-8") as f:
             f.write(json.dumps(event) + "\n")
         for listener in self._listeners:

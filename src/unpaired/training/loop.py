@@ -90,7 +90,9 @@ def train(session: Session) -> Ending:
                 session.preview(clock)
                 previewed = clock.seconds
             every = config.checkpoint_images
-            if clock.seconds - saved >= 60 * config.checkpoint_minutes or (every and clock.images - saved_images >= every):
+            if clock.seconds - saved >= 60 * config.checkpoint_minutes or (
+                every and clock.images - saved_images >= every
+            ):
                 finite.check()
                 session.save(clock)
                 saved, saved_images = clock.seconds, clock.images
@@ -149,5 +151,3 @@ def interruptible() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
-
-

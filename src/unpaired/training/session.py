@@ -24,10 +24,12 @@ from unpaired.training.device import choose_device, keep_freed_memory
 from unpaired.training.engine import Engine, seed_all
 from unpaired.training.events import Events, Listener
 from unpaired.training.loop import Clock, Session
+from unpaired.training.memory import estimate
 from unpaired.training.preview import Preview
 from unpaired.training.ranks import Ranks
 
 FORMAT = 1
+SKIPPED_SHOWN = 10  # files named one by one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +69,9 @@ class RunRecord:
         try:
             record = json.loads(path.read_text())
             if record["format"] > FORMAT:
-                raise UserError(f"{run} was written by a newer version of unpaired: upgrade with pip to use it.")
+                raise UserError(
+                    f"{run} was written by a newer version of unpaired: upgrade with pip to use it."
+                )
             folders = {k: Path(v) if v else None for k, v in record["folders"].items()}
             return RunRecord(
                 config=from_dict(Config, record["config"], str(path)), folders=Folders(**folders),
@@ -76,7 +80,9 @@ class RunRecord:
         except FileNotFoundError as e:
             raise UserError(f"{run} is not a run: there is no run.json in it.") from e
         except (OSError, ValueError, KeyError, TypeError) as e:
-            raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run.") from e
+            raise UserError(
+                f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run."
+            ) from e
 
 
 def begin(
@@ -88,7 +94,9 @@ def begin(
     ranks, device = _meet(config)
     if ranks.first:
         if (run / "run.json").exists():
-            raise UserError(f"{run} holds a training already: go on with --resume {run}, or name another --out.")
+            raise UserError(
+                f"{run} holds a training already: go on with --resume {run}, or name another --out."
+            )
         if run.exists() and (not run.is_dir() or any(run.iterdir())):
             raise UserError(f"{run} exists and is not an empty folder: name another --out.")
     caches = _open(config, folders)
@@ -104,7 +112,7 @@ def begin(
             raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
     ranks.barrier()
     session = _session(record, run, caches, ranks, device, listeners)
-    session.events.tell("start", 0, 0.0)
+    _say(session, "start", _found(caches, folders))
     return session
 
 
@@ -119,12 +127,16 @@ def resume(
     config = change(record.config)
     validate(config)
     if replace(config, training=record.config.training) != record.config:
-        raise UserError(f"{run} was begun with another configuration: only --training options can change on resuming.")
+        raise UserError(
+            f"{run} was begun with another configuration: only --training options can change on resuming."
+        )
     ranks, device = _meet(config)
     record = replace(record, config=config)
     caches = _open(config, record.folders)
     if (now := {"a": len(caches[0]), "b": len(caches[1])}) != record.counts:
-        raise UserError(f"The folders of {run} held {record.counts} pictures and hold {now} now: restore them, or start a new run.")
+        raise UserError(
+            f"The folders of {run} held {record.counts} pictures and hold {now} now: restore them, or start a new run."
+        )
     session = _session(record, run, caches, ranks, device, listeners)
     folder = checkpoint.latest(run)
     if folder:
@@ -132,8 +144,42 @@ def resume(
     if ranks.first:
         events.rewind(run, session.clock.images)
         record.write(run)
-    session.events.tell("resume", session.clock.images, session.clock.seconds)
+    minutes = session.clock.seconds / 60
+    _say(
+        session,
+        "resume",
+        [f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."],
+    )
     return session
+
+
+def _say(session: Session, kind: str, sentences: list[str]) -> None:
+    """Tell what is there and what will be done, before it takes an hour."""
+    config, engine, training = session.config, session.engine, session.config.training
+    limits = [
+        f"{training.images:,} images" if training.images else "",
+        f"{training.minutes:g} minutes" if training.minutes else "",
+    ]
+    sentences = [
+        *sentences,
+        f"Training {config.method} for {' or '.join(filter(None, limits))}: {config.data.crop} px, batch {training.batch}"
+        + (f" on each of {session.ranks.world} processes" if session.ranks.world > 1 else "")
+        + f", {engine.device}, {str(engine.dtype).removeprefix('torch.')}, about {estimate(config) / 2**30:.1f} GiB of memory.",
+    ]
+    plan = {"images": training.images, "minutes": training.minutes}
+    session.events.tell(kind, session.clock.images, session.clock.seconds, plan=plan, sentences=sentences)
+
+
+def _found(caches: tuple[Cache, Cache], folders: Folders) -> list[str]:
+    """What is in the two folders, and what was left out and why."""
+    sentences: list[str] = []
+    for name, cache, folder in zip("AB", caches, (folders.a, folders.b), strict=True):
+        sentences.append(f"{name}: {len(cache):,} pictures in {folder}.")
+        skipped = [*discover(folder).skipped, *cache.skipped]
+        sentences += [f"   left out {path}: {reason}" for path, reason in skipped[:SKIPPED_SHOWN]]
+        if len(skipped) > SKIPPED_SHOWN:
+            sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
+    return sentences
 
 
 def provenance(device: torch.device) -> dict[str, Any]:
@@ -154,7 +200,14 @@ def _meet(config: Config) -> tuple[Ranks, torch.device]:
 def _open(config: Config, folders: Folders) -> tuple[Cache, Cache]:
     d = config.data
     return tuple(
-        open_cache(discover(folder).files, folder, size=d.size, resize=d.resize, channels=channels, background=d.background)
+        open_cache(
+            discover(folder).files,
+            folder,
+            size=d.size,
+            resize=d.resize,
+            channels=channels,
+            background=d.background,
+        )
         for folder, channels in ((folders.a, d.channels_a), (folders.b, d.channels_b))
     )  # pyright: ignore[reportReturnType]
 
@@ -163,19 +216,33 @@ def _planned(config: Config, counts: dict[str, int]) -> Config:
     """The configuration with its length in images, where neither images nor minutes were given."""
     training = config.training
     if training.images is None and training.minutes is None:
-        return replace(config, training=replace(training, images=round(training.passes * max(counts.values()))))
+        return replace(
+            config, training=replace(training, images=round(training.passes * max(counts.values())))
+        )
     return config
 
 
 def _session(
-    record: RunRecord, run: Path, caches: tuple[Cache, Cache], ranks: Ranks, device: torch.device, listeners: Iterable[Listener]
+    record: RunRecord,
+    run: Path,
+    caches: tuple[Cache, Cache],
+    ranks: Ranks,
+    device: torch.device,
+    listeners: Iterable[Listener],
 ) -> Session:
     config = record.config
     # The same weights on every rank, whatever was drawn before.
     seed_all(config.training.seed, 0, 0)
     method: Any = METHODS[config.method](config)
     engine = Engine(method, config, device, ranks)
-    batches = Batches(*caches, config.data, seed=config.training.seed, rank=ranks.rank, world=ranks.world, batch=config.training.batch)
+    batches = Batches(
+        *caches,
+        config.data,
+        seed=config.training.seed,
+        rank=ranks.rank,
+        world=ranks.world,
+        batch=config.training.batch,
+    )
     told = Events(run if ranks.first else None, listeners)
     preview = Preview(record.folders, config, run) if ranks.first else None
 
@@ -204,7 +271,11 @@ def _save(session: Session, record: RunRecord, clock: Clock) -> Path:
         weights |= {f"{name}.ema": average.module.state_dict() for name, average in engine.averaged.items()}
         states["state"] = engine.state_dict()
     manifest = checkpoint.Manifest(
-        images=clock.images, seconds=clock.seconds, world=ranks.world, config=record.config, provenance=record.provenance
+        images=clock.images,
+        seconds=clock.seconds,
+        world=ranks.world,
+        config=record.config,
+        provenance=record.provenance,
     )
     return checkpoint.write(session.run, manifest, weights, states, rank=ranks.rank, barrier=ranks.barrier)
 
@@ -226,5 +297,3 @@ def _restore(session: Session, saved: checkpoint.Checkpoint) -> None:
     for name, pool in engine.method.pools().items():
         pool.load_state_dict(pools[name])
     session.clock.images, session.clock.seconds = saved.manifest.images, saved.manifest.seconds
-
-

@@ -1,0 +1,72 @@
+"""The command line. Every command is a typed function in a module of its own; its options are made from its
+signature by tyro, and those of `train` from the configuration itself. Nothing heavy is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+from unpaired.errors import UserError
+
+SUMMARIES = {
+    "demo": "Train a translator between flat and 3D emoji in five minutes, and look at it.",
+    "train": "Train on two folders of pictures, or go on with a training.",
+    "translate": "Translate pictures with a trained run.",
+    "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
+    "report": "Write a run's report, one HTML file.",
+    "inspect": "Say what is in a run or a checkpoint.",
+    "doctor": "Say what this machine can do: device, precision, memory, versions, speed of a step.",
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one command. A user's mistake ends with one sentence and status 1, a wrong option with status 2."""
+    arguments = sys.argv[1:] if argv is None else argv
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help"):
+        print(_overview())
+        return
+    if name == "--version":
+        from importlib.metadata import version
+
+        print(version("unpaired"))
+        return
+    if name not in SUMMARIES:
+        close = difflib.get_close_matches(name, SUMMARIES, 1)
+        _fail(
+            f"There is no command {name!r}"
+            + (f": perhaps you meant {close[0]!r}." if close else "; see unpaired --help."),
+            2,
+        )
+    try:
+        _run(name, arguments[1:])
+    except UserError as e:
+        _fail(str(e), 1)
+    except KeyboardInterrupt:
+        _fail("Interrupted.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _overview() -> str:
+    width = max(map(len, SUMMARIES))
+    commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in SUMMARIES.items())
+    return (
+        "usage: unpaired COMMAND …\n\n"
+        "Unpaired image-to-image translation: two folders of pictures in, a translator in both directions out.\n\n"
+        f"{commands}\n\n"
+        "Start with `unpaired demo`. `unpaired COMMAND --help` explains a command and its options."
+    )
+
+
+def _fail(sentence: str, status: int) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    sys.exit(status)
+
+
+def _run(name: str, arguments: list[str]) -> None:
+    import_module(f"unpaired.cli.{name}").main(arguments)

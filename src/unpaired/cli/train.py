@@ -1,0 +1,126 @@
+"""`unpaired train`: every field of the configuration is an option."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from unpaired.config import (
+    Config,
+    DataConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    LossConfig,
+    OptimizerConfig,
+    TrainingConfig,
+)
+from unpaired.display import Display
+from unpaired.errors import UserError
+from unpaired.presets import PRESETS, fast
+from unpaired.report.page import write_report
+from unpaired.training.loop import Ending, Session
+from unpaired.training.run import find_folders, run_session
+from unpaired.training.session import RunRecord, begin, resume
+
+FLAT = tyro.conf.arg(name="")  # options of this group carry no prefix
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Train on two folders of pictures, or go on with a training.
+
+    unpaired train horses zebras --out runs/zebra --minutes 60
+    unpaired train --resume runs/zebra
+    """
+
+    folders: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """DIR_A DIR_B, or one folder that holds trainA and trainB. Nothing with --resume."""
+    out: Path | None = None
+    """Folder of the new run."""
+    resume: Path | None = None
+    """Folder of a run to go on with, exactly where it was."""
+    preset: Literal["fast", "paper", "demo"] = "fast"
+    """Where all other options take their defaults from."""
+    method: Literal["cyclegan"] = "cyclegan"
+    """Which method learns the translation."""
+    training: Annotated[TrainingConfig, FLAT] = field(default_factory=TrainingConfig)
+    data: Annotated[DataConfig, FLAT] = field(default_factory=DataConfig)
+    loss: Annotated[LossConfig, FLAT] = field(default_factory=LossConfig)
+    optimizer: Annotated[OptimizerConfig, FLAT] = field(default_factory=OptimizerConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+
+    def config(self) -> Config:
+        return Config(**{f.name: getattr(self, f.name) for f in fields(Config)})
+
+
+def main(arguments: list[str]) -> None:
+    # The preset, or the run to go on with, has to be known before the other options' defaults are.
+    preset, run = _value(arguments, "--preset"), _value(arguments, "--resume")
+    base = RunRecord.read(Path(run)).config if run is not None else PRESETS.get(preset or "fast", fast)()
+    default = Arguments(**{f.name: getattr(base, f.name) for f in fields(Config)})
+    told = tyro.cli(Arguments, args=arguments, default=default, prog="unpaired train")
+    console = rank_console()
+    if told.resume is None:
+        _start(told, console)
+    elif told.folders or told.out is not None:
+        raise UserError("--resume takes its folders from the run: leave out DIR_A, DIR_B and --out.")
+    else:
+        _resume(told, base, told.resume, console)
+
+
+def _start(told: Arguments, console: Console) -> None:
+    if not 1 <= len(told.folders) <= 2:
+        raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
+    if told.out is None:
+        raise UserError("Name the folder of the new run with --out.")
+    folders = find_folders(told.folders[0], told.folders[1] if len(told.folders) == 2 else None)
+    with Display(told.out, console) as display:
+        session = begin(told.config(), folders, told.out, listeners=[display], preset=told.preset)
+        finish(session, run_session(session), console)
+
+
+def _resume(told: Arguments, base: Config, run: Path, console: Console) -> None:
+    config, training = told.config(), told.training
+    # A longer plan in minutes must not end at the images of the old plan, nor the other way round.
+    if training.minutes != base.training.minutes and training.images == base.training.images:
+        config = replace(config, training=replace(training, images=None))
+    elif training.images != base.training.images and training.minutes == base.training.minutes:
+        config = replace(config, training=replace(training, minutes=None))
+    with Display(run, console) as display:
+        session = resume(run, change=lambda _: config, listeners=[display])
+        finish(session, run_session(session), console)
+
+
+def finish(session: Session, ending: Ending, console: Console) -> None:
+    """Write the report and say what is there and how to go on."""
+    if not session.ranks.first:
+        return
+    run, images = session.run, session.clock.images
+    page = write_report(run)
+    if ending == "interrupted":
+        console.print(
+            f"Stopped at {images:,} images; nothing is lost. Go on with: unpaired train --resume {run}"
+        )
+    else:
+        console.print(f"Trained on {images:,} images of each domain. Report: {page}")
+
+
+def rank_console() -> Console:
+    """A console that speaks in the first process only."""
+    return Console(highlight=False, quiet=os.environ.get("RANK", "0") != "0")
+
+
+def _value(arguments: list[str], option: str) -> str | None:
+    """What `--option VALUE` or `--option=VALUE` says, before the arguments are parsed."""
+    for i, argument in enumerate(arguments):
+        if argument == option and i + 1 < len(arguments):
+            return arguments[i + 1]
+        if argument.startswith(f"{option}="):
+            return argument.partition("=")[2]
+    return None

@@ -1,0 +1,115 @@
+"""A training as a terminal shows it: live where there is one, a line now and then where there is none."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from unpaired.training.events import Event
+
+LINE_SECONDS = 30.0  # between lines where the output is not a terminal
+
+EXPLAINED = {
+    "gan_ab": "fooling D_B", "gan_ba": "fooling D_A", "cycle_a": "A → B → A", "cycle_b": "B → A → B",
+    "identity_a": "A stays A", "identity_b": "B stays B",
+    "discriminator_a": "telling A", "discriminator_b": "telling B",
+}  # fmt: skip
+
+
+class Display:
+    """A listener for `unpaired.train`. Use it as a context, so that the terminal is given back."""
+
+    def __init__(self, run: Path, console: Console) -> None:
+        self.run, self.console = run, console
+        self.total_images: int | None = None
+        self.total_seconds: float | None = None
+        self.live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
+        self.smooth: dict[str, float] = {}
+        self.preview: str | None = None
+        self.last_line = 0.0
+        self.said_eta = False
+
+    def __enter__(self) -> Display:
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.live.stop()
+
+    def __call__(self, event: Event) -> None:
+        kind = event["kind"]
+        if kind in ("start", "resume"):
+            plan = event["plan"]
+            self.total_images, self.total_seconds = plan["images"], plan["minutes"] and plan["minutes"] * 60
+            for sentence in event["sentences"]:
+                self.console.print(sentence)
+        elif kind == "progress":
+            for name, value in event["terms"].items():
+                self.smooth[name] = 0.8 * self.smooth.get(name, value) + 0.2 * value
+            self._show(event)
+        elif kind == "preview":
+            self.preview = str(self.run / next(iter(event["files"].values())))
+        elif kind == "warning":
+            self.console.print(Text(f"Note: {event['text']}", style="yellow"))
+
+    def _show(self, event: Event) -> None:
+        left = self._left(event)
+        if self.live:
+            self.live.update(self._panel(event, left))
+        elif time.monotonic() - self.last_line > LINE_SECONDS:
+            self.last_line = time.monotonic()
+            losses = ", ".join(f"{name} {value:.3f}" for name, value in self.smooth.items())
+            eta = f", {duration(left)} left" if left is not None else ""
+            self.console.print(
+                f"{event['images']:,} images, {event['rate']:.1f}/s{eta}: {losses}", soft_wrap=True
+            )
+        if not self.said_eta and left is not None and event["seconds"] > 60:
+            self.said_eta = True
+            done_at = time.strftime("%a %H:%M", time.localtime(time.time() + left))
+            self.console.print(f"At this rate it will be done in {duration(left)}, about {done_at}.")
+
+    def _left(self, event: Event) -> float | None:
+        lefts: list[float] = []
+        if self.total_images and event["rate"] > 0:
+            lefts.append((self.total_images - event["images"]) / event["rate"])
+        if self.total_seconds:
+            lefts.append(self.total_seconds - event["seconds"])
+        return max(0.0, min(lefts)) if lefts else None
+
+    def _panel(self, event: Event, left: float | None) -> Table:
+        table = Table.grid(padding=(0, 2))
+        bar_width = 30
+        filled = round(bar_width * event["done"])
+        head: list[Any] = [
+            Text("━" * filled, style="green") + Text("━" * (bar_width - filled), style="bright_black"),
+            f"{event['images']:,} images", f"{event['rate']:.1f} images/s",
+            f"{duration(left)} left" if left is not None else f"{duration(event['seconds'])} so far",
+        ]  # fmt: skip
+        table.add_row(*head)
+        losses = Table.grid(padding=(0, 2))
+        for name, value in self.smooth.items():
+            losses.add_row(name, f"{value:.3f}", Text(EXPLAINED.get(name, ""), style="bright_black"))
+        outer = Table.grid()
+        outer.add_row(table)
+        outer.add_row(losses)
+        if self.preview:
+            outer.add_row(Text(f"last preview: {self.preview}", style="bright_black"))
+        return outer
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 45 s, 12 min, 5.0 h, 3.1 days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes, hours = seconds / 60, seconds / 3600
+    return (
+        f"{minutes:.0f} min" if minutes < 90 else f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+    )

@@ -1,0 +1,37 @@
+"""How much memory a training will take, before it takes it."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from unpaired.config import Config
+from unpaired.methods import METHODS
+
+RUNTIME = 300 << 20  # Python, torch and their buffers, as measured after import and a first convolution
+
+
+def estimate(config: Config) -> int:
+    """Bytes of a training at its peak: weights, gradients, optimiser, averages, and what a step keeps for its
+    backward pass, which is counted on torch's meta device, where tensors have shapes but no numbers.
+    """
+    with torch.device("meta"):
+        method = METHODS[config.method](config)
+    assert isinstance(method, nn.Module)
+    method.to("meta")
+    weights = sum(p.numel() * p.element_size() for p in method.parameters() if p.requires_grad)
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[id(tensor.untyped_storage())] = tensor.untyped_storage().nbytes()
+        alive.append(tensor)  # an id means nothing once its storage is gone
+        return tensor
+
+    alive: list[torch.Tensor] = []
+    n, side = config.training.batch, config.data.crop
+    real_a = torch.empty(n, config.data.channels_a, side, side, device="meta")
+    real_b = torch.empty(n, config.data.channels_b, side, side, device="meta")
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        method.generator_step(real_a, real_b, 0)  # pyright: ignore
+    # weights + gradients + two moments of Adam + an average
+    return RUNTIME + 5 * weights + sum(kept.values())

@@ -1,0 +1,86 @@
+"""The verbs: train on two folders, go on with a training. What the command line runs, for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from unpaired.config import Config
+from unpaired.data.discover import find_domains, find_test_domains
+from unpaired.errors import UserError
+from unpaired.presets import fast
+from unpaired.training import session as sessions
+from unpaired.training.events import Listener
+from unpaired.training.loop import Ending, Session
+from unpaired.training.loop import train as loop
+
+
+def train(
+    dir_a: str | Path, dir_b: str | Path | None = None, *, out: str | Path, config: Config | None = None,
+    images: int | None = None, minutes: float | None = None, listeners: Iterable[Listener] = (),
+    preset: str | None = None, title: str | None = None, credits: str | None = None,
+) -> Path:  # fmt: skip
+    """Train translators between two unrelated collections of pictures.
+
+    Args:
+        dir_a: pictures of domain A; or, without `dir_b`, a folder that holds trainA and trainB.
+        dir_b: pictures of domain B.
+        out: the run's folder, which must not hold a training yet.
+        config: every knob; the preset `fast` if not given.
+        images, minutes: how long, in place of what `config` says.
+        listeners: are called with each event of the training, a dict that says its `kind`.
+        preset, title, credits: for the report.
+
+    Returns the run's folder. Raises `UserError` for what the user can mend.
+    """
+    config = config or fast()
+    config = replace(config, training=replace(config.training, images=images or config.training.images,
+                                              minutes=minutes or config.training.minutes))  # fmt: skip
+    folders = find_folders(Path(dir_a), Path(dir_b) if dir_b is not None else None)
+    session = sessions.begin(
+        config, folders, Path(out), listeners=listeners, preset=preset, title=title, credits=credits
+    )
+    run_session(session)
+    return Path(out)
+
+
+def resume(
+    run: str | Path, *, images: int | None = None, minutes: float | None = None,
+    change: Callable[[Config], Config] = lambda config: config, listeners: Iterable[Listener] = (),
+) -> Path:  # fmt: skip
+    """Go on with a training exactly where its last checkpoint left it, to a longer plan if one is given."""
+
+    def changed(config: Config) -> Config:
+        config = change(config)
+        training = config.training
+        if images or minutes:
+            # A new plan replaces the old one: the shorter limit of an earlier plan must not end it.
+            training = replace(training, images=images, minutes=minutes)
+        return replace(config, training=training)
+
+    run_session(sessions.resume(Path(run), change=changed, listeners=listeners))
+    return Path(run)
+
+
+def find_folders(dir_a: Path, dir_b: Path | None) -> sessions.Folders:
+    """The training folders that are meant, and the test folders beside them."""
+    a, b = find_domains(dir_a, dir_b)
+    tests = find_test_domains(dir_a) if dir_b is None else None
+    test_a, test_b = tests or (None, None)
+    # Absolute, so that a run can go on from another working folder.
+    return sessions.Folders(
+        a=a.resolve(), b=b.resolve(), test_a=test_a and test_a.resolve(), test_b=test_b and test_b.resolve()
+    )
+
+
+def run_session(session: Session) -> Ending:
+    """Train, and leave the other ranks politely even when this one fails."""
+    try:
+        return loop(session)
+    except OSError as e:
+        raise UserError(
+            f"{session.run} can't be written ({e.strerror}): free some space, then go on with --resume {session.run}."
+        ) from e
+    finally:
+        session.ranks.leave()
