@@ -151,9 +151,7 @@ def contestants(options: argparse.Namespace, work: Work) -> dict[str, tuple[Cont
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--blocks", type=int, default=9)
@@ -182,9 +180,7 @@ Rows = dict[str, dict[str, float]]
 
 
 def report(work: Work, repeat: int, peaks: Rows, rows: Rows) -> None:
-    said = ", ".join(
-        f"{d} {p['forward']:.0f} GFLOP/s, training {p['training']:.0f}" for d, p in peaks.items()
-    )
+    said = ", ".join(f"{d} {p['forward']:.0f} GFLOP/s, training {p['training']:.0f}" for d, p in peaks.items())
     print(f"{work.size} px, batch {work.batch}, ResNet-{work.blocks}, width {work.width}, {repeat} rounds")
     print(f"peak of a convolution: {said}")
     base = rows["reference"]

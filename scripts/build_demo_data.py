@@ -159,9 +159,7 @@ def build(twemoji: Path, fluent: Path, sheet_path: Path | None) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", type=Path, metavar="PACKAGE.tgz", help="Twemoji, then Fluent")
     parser.add_argument("--sheet", type=Path, help="also write a contact sheet of pairs")
     arguments = parser.parse_args()

@@ -257,8 +257,6 @@ def _check(hint: Any, value: Any, where: str) -> None:
         ok = value in typing.get_args(hint)
     else:
         allowed = typing.get_args(hint) if origin in (typing.Union, types.UnionType) else (hint,)
-        ok = isinstance(value, allowed) or (
-            float in allowed and isinstance(value, int) and not isinstance(value, bool)
-        )
+        ok = isinstance(value, allowed) or (float in allowed and isinstance(value, int) and not isinstance(value, bool))
     if not ok:
         raise UserError(f"{where} is {value!r}, which is not a {hint}.")

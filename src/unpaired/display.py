@@ -68,9 +68,7 @@ class Display:
             self.last_line = time.monotonic()
             losses = ", ".join(f"{name} {value:.3f}" for name, value in self.smooth.items())
             eta = f", {duration(left)} left" if left is not None else ""
-            self.console.print(
-                f"{event['images']:,} images, {event['rate']:.1f}/s{eta}: {losses}", soft_wrap=True
-            )
+            self.console.print(f"{event['images']:,} images, {event['rate']:.1f}/s{eta}: {losses}", soft_wrap=True)
         if not self.said_eta and left is not None and event["seconds"] > 60:
             self.said_eta = True
             done_at = time.strftime("%a %H:%M", time.localtime(time.time() + left))
@@ -110,6 +108,4 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes, hours = seconds / 60, seconds / 3600
-    return (
-        f"{minutes:.0f} min" if minutes < 90 else f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
-    )
+    return f"{minutes:.0f} min" if minutes < 90 else f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"

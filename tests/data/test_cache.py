@@ -94,9 +94,7 @@ def test_grey_and_background(root: Path) -> None:
 
 def test_jpeg_by_draft_is_close_to_full_decoding(root: Path) -> None:
     y, x = np.mgrid[:400, :600]
-    Image.fromarray(np.stack([x % 256, y % 256, (x + y) % 256], -1).astype(np.uint8)).save(
-        root / "6.jpg", quality=95
-    )
+    Image.fromarray(np.stack([x % 256, y % 256, (x + y) % 256], -1).astype(np.uint8)).save(root / "6.jpg", quality=95)
     cache = open_(root, size=48)
     assert np.abs(cache[6].astype(int) - expected(root / "6.jpg", (48, 48))).mean() < 2
 
@@ -185,9 +183,7 @@ def test_corrupt_pictures_are_left_out_and_named(root: Path, decoded: list[str])
 def test_none_left(root: Path) -> None:
     for path in discover(root).files:
         path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(
-        UserError, match=r"None of the 6 pictures in .* can be used; the first: .*0\.png is damaged"
-    ):
+    with pytest.raises(UserError, match=r"None of the 6 pictures in .* can be used; the first: .*0\.png is damaged"):
         open_(root)
     assert leftovers(root) == []
 
@@ -226,9 +222,7 @@ def test_damaged_cache_is_built_again(root: Path, damage: str, decoded: list[str
 
 
 def test_full_disk(root: Path, full_disk: None) -> None:
-    with pytest.raises(
-        UserError, match=r"cannot be written: File too large\. Free some space, or .*UNPAIRED_CACHE"
-    ):
+    with pytest.raises(UserError, match=r"cannot be written: File too large\. Free some space, or .*UNPAIRED_CACHE"):
         open_(root, size=60)
     assert [p for p in (root.parent / "cache").iterdir() if p.is_dir()] == []
 

@@ -23,9 +23,7 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarr
 
 def smooth(height: int, width: int) -> np.ndarray:
     y, x = np.mgrid[:height, :width]
-    return np.stack([x * 255 // width, y * 255 // height, (x + y) * 127 // (width + height)], -1).astype(
-        np.uint8
-    )
+    return np.stack([x * 255 // width, y * 255 // height, (x + y) * 127 // (width + height)], -1).astype(np.uint8)
 
 
 def saved(path: Path, image: Image.Image, **options: object) -> Path:
@@ -209,9 +207,7 @@ def test_sixteen_bit_and_float(tmp_path: Path) -> None:
     refused(tmp_path / "c.ppm", sentence)
     for colour_type, channels in ((2, 3), (4, 2), (6, 4)):  # Pillow reads these as 8 bit without a word
         path = tmp_path / f"{colour_type}.png"
-        path.write_bytes(
-            _png(8, 8, 16, colour_type, b"".join(b"\0" + bytes(range(16 * channels)) for _ in range(8)))
-        )
+        path.write_bytes(_png(8, 8, 16, colour_type, b"".join(b"\0" + bytes(range(16 * channels)) for _ in range(8))))
         refused(path, sentence)
 
 
@@ -220,12 +216,7 @@ def _png(width: int, height: int, depth: int, colour_type: int, rows: bytes) -> 
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def test_animated_and_pages(tmp_path: Path) -> None:

@@ -93,9 +93,7 @@ def test_linked_folders_are_followed(tmp_path: Path) -> None:
     picture(tmp_path / "elsewhere" / "p.png")
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    assert [p.as_posix() for p in discover(tmp_path / "set").files] == [
-        str(tmp_path / "set" / "link" / "p.png")
-    ]
+    assert [p.as_posix() for p in discover(tmp_path / "set").files] == [str(tmp_path / "set" / "link" / "p.png")]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -92,9 +92,7 @@ def test_crop_numbers_belong_to_positions(start: int, skip: int) -> None:
     assert along.random(8).tolist() == direct.random(8).tolist()
 
 
-@given(
-    height=st.integers(4, 40), width=st.integers(4, 40), crop=st.integers(1, 4), seed=st.integers(0, 2**32)
-)
+@given(height=st.integers(4, 40), width=st.integers(4, 40), crop=st.integers(1, 4), seed=st.integers(0, 2**32))
 def test_crops_lie_inside(height: int, width: int, crop: int, seed: int) -> None:
     top, left, _ = draw(height, width, crop, True, np.random.default_rng(seed))
     assert 0 <= top <= height - crop

@@ -46,9 +46,7 @@ def perfect() -> Evaluation:
     """B is A inverted, other pictures of it: inverting is the perfect translation."""
     a, b = _domain(0), _invert(_domain(1))
     b[:10] = _invert(a[5:15])
-    return evaluate(
-        {"a2b": _invert, "b2a": _invert}, a, b, extractor=Tiny(), pairs=[(i + 5, i) for i in range(10)]
-    )
+    return evaluate({"a2b": _invert, "b2a": _invert}, a, b, extractor=Tiny(), pairs=[(i + 5, i) for i in range(10)])
 
 
 def test_the_perfect_translator_is_at_the_floor(perfect: Evaluation) -> None:
@@ -134,9 +132,7 @@ def test_few_pictures_leave_distances_out() -> None:
     result = evaluate({"a2b": _invert}, _domain(0, 4), _domain(1, 40), extractor=Tiny(), pairs=[(0, 0)])
     scores = result.directions["a2b"]
     assert set(scores.measures) == {"L1 to true pairs", "PSNR to true pairs (dB)", "SSIM to true pairs"}
-    assert any(
-        "KID (tiny) needs at least 10 pictures" in reason and "has 4" in reason for reason in scores.left_out
-    )
+    assert any("KID (tiny) needs at least 10 pictures" in reason and "has 4" in reason for reason in scores.left_out)
 
 
 def test_a_floor_needs_two_halves() -> None:

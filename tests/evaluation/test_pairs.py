@@ -35,9 +35,7 @@ def test_agreement_with_torchmetrics() -> None:
     b = _noisy(a, 30)
     x, y = _tensor(a), _tensor(b)
     # torchmetrics averages mirrored borders too; Wang et al. leave them out.
-    theirs = structural_similarity_index_measure(
-        x, y, data_range=1.0, reduction="none", return_full_image=True
-    )
+    theirs = structural_similarity_index_measure(x, y, data_range=1.0, reduction="none", return_full_image=True)
     assert isinstance(theirs, tuple)
     np.testing.assert_allclose(ssim(a, b), theirs[1][:, :, 5:-5, 5:-5].mean(dim=(1, 2, 3)).numpy(), atol=1e-6)
     theirs = peak_signal_noise_ratio(x, y, data_range=1.0, dim=(1, 2, 3), reduction="none")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import conv2d
 
-from unpaired.networks.winograd import conv3x3, pays
+from unpaired.networks.winograd import WinogradConv2d, conv3x3, pays
 
 sizes = st.integers(1, 13)
 few = st.integers(1, 5)
@@ -64,9 +64,7 @@ def test_each_gradient_can_be_had_alone(wanted):
 
 def test_works_without_a_bias_and_on_any_layout():
     x, weight, _, _ = example(2, 3, 4, 8, 8, torch.float64)
-    ours = conv3x3(
-        x.contiguous(memory_format=torch.channels_last), weight.transpose(2, 3).contiguous().transpose(2, 3)
-    )
+    ours = conv3x3(x.contiguous(memory_format=torch.channels_last), weight.transpose(2, 3).contiguous().transpose(2, 3))
     torch.testing.assert_close(ours, conv2d(x, weight))
 
 
@@ -94,11 +92,23 @@ def test_a_second_derivative_is_refused():
     ],
 )
 def test_pays_only_in_wide_float32_layers(channels, outputs, side, dtype, expected):
-    x = torch.empty(1, channels, side + 2, side + 2, dtype=dtype)
+    x = torch.empty(1, channels, side, side, dtype=dtype)
     assert pays(x, torch.empty(outputs, channels, 3, 3, dtype=dtype)) is expected
 
 
 def test_does_not_pay_under_autocast():
-    x, weight = torch.empty(1, 256, 66, 66), torch.empty(256, 256, 3, 3)
+    x, weight = torch.empty(1, 256, 64, 64), torch.empty(256, 256, 3, 3)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert not pays(x, weight)
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "reflect"])
+@pytest.mark.parametrize("width", [8, 256])
+def test_the_layer_equals_torchs_layer_with_the_same_weights(width, padding_mode):
+    torch.manual_seed(0)
+    ours = WinogradConv2d(width, width, padding_mode=padding_mode)
+    theirs = torch.nn.Conv2d(width, width, 3, padding=1, padding_mode=padding_mode)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(4, width, 16, 16)
+    assert pays(x, ours.weight) is (width == 256)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=1e-4)

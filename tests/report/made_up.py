@@ -48,9 +48,7 @@ def make_run(run: Path, *, seed: int = 0, ended: bool = True, rows: int = 5) -> 
     lines: list[dict[str, Any]] = []
 
     def tell(kind: str, images: int, **more: Any) -> None:
-        lines.append(
-            {"kind": kind, "time": 1.7e9 + images / 40, "images": images, "seconds": images / 40, **more}
-        )
+        lines.append({"kind": kind, "time": 1.7e9 + images / 40, "images": images, "seconds": images / 40, **more})
 
     total = 12_000
     tell("start", 0)
@@ -68,16 +66,12 @@ def make_run(run: Path, *, seed: int = 0, ended: bool = True, rows: int = 5) -> 
             "identity_a": noisy(0.04 + 0.3 * math.exp(-9 * done)),
             "identity_b": noisy(0.05 + 0.3 * math.exp(-7 * done)),
         }  # fmt: skip
-        tell(
-            "progress", images, terms=terms, rate=40.0, learning_rate=4e-4 * min(1, 2 * (1 - done)), done=done
-        )
+        tell("progress", images, terms=terms, rate=40.0, learning_rate=4e-4 * min(1, 2 * (1 - done)), done=done)
         if images % 1200 == 0:
             files: dict[str, str] = {}
             for direction, (start, end) in {"a2b": (0.0, 1.0), "b2a": (1.0, 0.0)}.items():
                 now = start + (end - start) * done
-                columns = [
-                    [face(n, d) for n in range(rows)] for d in (start, now, start + 0.1 * (end - start), end)
-                ]
+                columns = [[face(n, d) for n in range(rows)] for d in (start, now, start + 0.1 * (end - start), end)]
                 files[direction] = f"previews/{images:09d}-{direction}.png"
                 preview_grid(columns, ["input", "translation", "reconstruction", "true pair"]).save(
                     run / files[direction]

@@ -149,9 +149,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
             {"kind": "progress", "terms": {evil: 1.0}},
             {
                 "kind": "evaluation",
-                "result": {
-                    "directions": {evil: {"measures": {evil: {"translator": 1.0}}, "left_out": [evil]}}
-                },
+                "result": {"directions": {evil: {"measures": {evil: {"translator": 1.0}}, "left_out": [evil]}}},
             },
             {"kind": "end", "reason": evil},
             {"kind": "checkpoint", "folder": evil},
@@ -218,9 +216,7 @@ def test_numbers_and_moments() -> None:
     assert spread(100, 4) == [0, 33, 66, 99]
 
 
-CHROMIUM = next(
-    (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
-)
+CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look at the report with")

@@ -19,9 +19,7 @@ from unpaired.translation.translator import Translator
 Make = Callable[..., Translator]
 
 
-def save(
-    path: Path, seed: int = 0, size: tuple[int, int] = (16, 20), mode: str = "RGB", **options: object
-) -> Path:
+def save(path: Path, seed: int = 0, size: tuple[int, int] = (16, 20), mode: str = "RGB", **options: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     array = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
     Image.fromarray(array).convert(mode).save(path, **options)
@@ -115,9 +113,7 @@ def test_out_below_the_input_is_no_input_the_next_time(make_translator: Make, tm
     assert list(tree(out)) == ["a.png"]
 
 
-def test_existing_translations_stay_unless_overwriting_is_asked_for(
-    make_translator: Make, tmp_path: Path
-) -> None:
+def test_existing_translations_stay_unless_overwriting_is_asked_for(make_translator: Make, tmp_path: Path) -> None:
     files = [save(tmp_path / "in/a.png"), save(tmp_path / "in/b.png")]
     save(tmp_path / "out/b.png", 9)
     before = tree(tmp_path / "out")
@@ -128,9 +124,7 @@ def test_existing_translations_stay_unless_overwriting_is_asked_for(
     assert tree(tmp_path / "out")["b.png"] != before["b.png"]
 
 
-def test_two_inputs_of_one_output_are_refused_before_anything_is_written(
-    make_translator: Make, tmp_path: Path
-) -> None:
+def test_two_inputs_of_one_output_are_refused_before_anything_is_written(make_translator: Make, tmp_path: Path) -> None:
     files = [save(tmp_path / "x/a.png"), save(tmp_path / "y/a.png", 1)]
     with pytest.raises(UserError, match="would both become"):
         translate_files(make_translator(), files, tmp_path / "out")

@@ -150,9 +150,7 @@ def test_sizes_that_fit_are_not_padded() -> None:
 
 def test_the_same_picture_gives_the_same_in_any_company(make_translator: Make) -> None:
     translator = make_translator()
-    arrays = (
-        [picture(24, 40, seed=n) for n in range(7)] + [picture(32, 32, seed=9)] + [picture(24, 40, seed=8)]
-    )
+    arrays = [picture(24, 40, seed=n) for n in range(7)] + [picture(32, 32, seed=9)] + [picture(24, 40, seed=8)]
     together = translator.translate_arrays(arrays, batch=5)
     alone = [translator.translate_arrays([a])[0] for a in arrays]
     for one, many, array in zip(alone, together, arrays, strict=True):
@@ -243,9 +241,7 @@ def test_what_is_no_picture_is_refused(same: Translator, wrong: object) -> None:
 
 @pytest.mark.parametrize("shape", [(3, 20, 24), (2, 3, 20, 24), (1, 20, 24), (2, 1, 20, 24)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
-def test_tensors_keep_shape_and_dtype(
-    make_translator: Make, shape: tuple[int, ...], dtype: torch.dtype
-) -> None:
+def test_tensors_keep_shape_and_dtype(make_translator: Make, shape: tuple[int, ...], dtype: torch.dtype) -> None:
     x = (torch.rand(shape) * 2 - 1).to(dtype)
     before = x.clone()
     made = make_translator()(x)
@@ -270,9 +266,7 @@ def test_a_translator_between_grey_and_colour(make_translator: Make) -> None:
 
 
 def test_colours_become_luminance_for_a_grey_domain() -> None:
-    grey_domains = dataclasses.replace(
-        SMALL, data=dataclasses.replace(SMALL.data, channels_a=1, channels_b=1)
-    )
+    grey_domains = dataclasses.replace(SMALL, data=dataclasses.replace(SMALL.data, channels_a=1, channels_b=1))
     same = Translator(grey_domains, {"a2b": Same}, device="cpu", precision="float32")
     colours = picture(16, 16)
     expected = np.asarray(Image.fromarray(colours).convert("L"))

@@ -64,9 +64,7 @@ def _begin(told: Arguments, console: Console) -> Session | None:
     console.print("Flat emoji (A) ↔ 3D emoji (B). " + pictures.CREDITS)
     folders = find_folders(pictures.unpack(default_cache_dir() / "demo"), None)
     config = preset()
-    config = replace(
-        config, training=replace(config.training, minutes=told.minutes or MINUTES, seed=told.seed)
-    )
+    config = replace(config, training=replace(config.training, minutes=told.minutes or MINUTES, seed=told.seed))
     with Display(told.out, console) as display:
         session = begin(
             config,
@@ -116,9 +114,7 @@ def _finish(session: Session, console: Console) -> None:
     _preview(session).save(run / "preview.png")
     page = write_report(run)
     console.print(result.table())
-    console.print(
-        f"Pictures: {run / 'preview.png'}\nReport:   {page}\nAll test pictures: {run / 'translations'}"
-    )
+    console.print(f"Pictures: {run / 'preview.png'}\nReport:   {page}\nAll test pictures: {run / 'translations'}")
     console.print(f"Go on with: unpaired demo --minutes {max(30, round(6 * session.clock.seconds / 60))}")
 
 

@@ -104,9 +104,7 @@ def finish(session: Session, ending: Ending, console: Console) -> None:
     run, images = session.run, session.clock.images
     page = write_report(run)
     if ending == "interrupted":
-        console.print(
-            f"Stopped at {images:,} images; nothing is lost. Go on with: unpaired train --resume {run}"
-        )
+        console.print(f"Stopped at {images:,} images; nothing is lost. Go on with: unpaired train --resume {run}")
     else:
         console.print(f"Trained on {images:,} images of each domain. Report: {page}")
 

@@ -46,9 +46,7 @@ def main(arguments: list[str]) -> None:
     told = tyro.cli(Arguments, args=arguments, prog="unpaired translate")
     if not told.inputs:
         raise UserError("Name pictures or folders to translate.")
-    translator = Translator.load(
-        told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device
-    )
+    translator = Translator.load(told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device)
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

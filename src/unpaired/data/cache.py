@@ -63,9 +63,7 @@ class Recipe:
     def apply(self, data: bytes, path: Path) -> NDArray[np.uint8]:
         """File content → uint8 (H, W, C). Raises `UserError` as `decode` does."""
         # Twice the target: a JPEG's own scaling is a box filter, so the last halving is left to bicubic.
-        picture = decode_bytes(
-            data, path, background=self.background, channels=self.channels, draft=2 * self.size
-        )
+        picture = decode_bytes(data, path, background=self.background, channels=self.channels, draft=2 * self.size)
         height, width = picture.shape[:2]
         if self.resize == "square":
             target = (self.size, self.size)
@@ -292,9 +290,7 @@ def _write(
     progress: Callable[[int, int], None] | None,
 ) -> list[Entry]:
     """Append every picture in order: decoded in threads (Pillow lets go of the interpreter), or copied."""
-    workers = max(
-        1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    workers = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     done, offset = 0, 0
     result: list[Entry] = []
     with ThreadPoolExecutor(workers, thread_name_prefix="unpaired-decode") as pool:

@@ -105,9 +105,7 @@ def write_picture(array: NDArray[np.uint8], like: Picture, path: Path) -> None:
         raise ValueError(f"alpha is {like.alpha.shape}, the picture {array.shape[:2]}")
     kind = SUFFIXES.get(path.suffix.lower(), like.format)
     if kind == "AVIF" and not features.check("avif"):
-        raise UserError(
-            f"{path} cannot be written: this Pillow has no AVIF; choose another format, such as .png."
-        )
+        raise UserError(f"{path} cannot be written: this Pillow has no AVIF; choose another format, such as .png.")
     image = Image.fromarray(np.ascontiguousarray(array))
     if like.grey:
         image = image.convert("L")

@@ -106,9 +106,7 @@ def find_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Path]:
         raise UserError(f"{dir_b} is given for both domains: name two different folders.")
     if real_a in real_b.parents or real_b in real_a.parents:
         inner, outer = (dir_b, dir_a) if real_a in real_b.parents else (dir_a, dir_b)
-        raise UserError(
-            f"{inner} lies inside {outer}, so its pictures would be in both domains: separate them."
-        )
+        raise UserError(f"{inner} lies inside {outer}, so its pictures would be in both domains: separate them.")
     return dir_a, dir_b
 
 
@@ -188,7 +186,4 @@ def _nothing(folder: Path, skipped: list[tuple[Path, str]]) -> str:
     if not skipped:
         return f"The folder {folder} is empty: put pictures into it ({formats})."
     path, reason = next((item for item in skipped if item[1] != "hidden"), skipped[0])
-    return (
-        f"The folder {folder} holds no picture ({formats}); "
-        f"{len(skipped)} skipped, such as {path.name}: {reason}."
-    )
+    return f"The folder {folder} holds no picture ({formats}); {len(skipped)} skipped, such as {path.name}: {reason}."

@@ -55,8 +55,7 @@ def opened(data: bytes, path: Path) -> Generator[Image.Image]:
         raise UserError(_too_large(path)) from error
     except UnidentifiedImageError as error:
         raise UserError(
-            f"{path} is not a picture that can be read, or its beginning is damaged: "
-            "remove it or convert it to PNG."
+            f"{path} is not a picture that can be read, or its beginning is damaged: remove it or convert it to PNG."
         ) from error
     except MemoryError as error:
         raise UserError(f"{path} does not fit into memory: make it smaller.") from error
@@ -133,27 +132,17 @@ def _check(image: Image.Image, data: bytes, path: Path) -> None:
     if width * height > MAX_PIXELS:
         raise UserError(_too_large(path))
     with _quiet():
-        frames = (
-            1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
-        )  # MPO: a JPEG with previews
+        frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))  # MPO: a JPEG with previews
     if frames > 1:
-        raise UserError(
-            f"{path} has {frames} frames or pages: save the ones that you want as single pictures."
-        )
+        raise UserError(f"{path} has {frames} frames or pages: save the ones that you want as single pictures.")
     if _deep(image, data):
-        raise UserError(
-            f"{path} has more than 8 bits a channel, which is not supported yet: convert it to 8 bit."
-        )
+        raise UserError(f"{path} has more than 8 bits a channel, which is not supported yet: convert it to 8 bit.")
     if image.mode not in _MODES:
-        raise UserError(
-            f"{path} has the colour mode {image.mode}, which is not supported: convert it to 8-bit RGB."
-        )
+        raise UserError(f"{path} has the colour mode {image.mode}, which is not supported: convert it to 8-bit RGB.")
 
 
 def _too_large(path: Path) -> str:
-    return (
-        f"{path} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller, or cut it into parts."
-    )
+    return f"{path} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller, or cut it into parts."
 
 
 def _deep(image: Image.Image, data: bytes) -> bool:

@@ -77,9 +77,7 @@ def crop_numbers(*, seed: int, domain: Domain, start: int) -> np.random.Generato
 def draw(height: int, width: int, crop: int, flip: bool, rng: np.random.Generator) -> tuple[int, int, bool]:
     """Top, left and whether mirrored, of a random crop; takes four numbers of `rng` in any case."""
     if min(height, width) < crop:
-        raise UserError(
-            f"A picture of {width}×{height} px is smaller than the crop of {crop} px: lower --crop."
-        )
+        raise UserError(f"A picture of {width}×{height} px is smaller than the crop of {crop} px: lower --crop.")
     down, right, mirror, _ = rng.random(4)
     return int(down * (height - crop + 1)), int(right * (width - crop + 1)), bool(flip and mirror < 0.5)
 

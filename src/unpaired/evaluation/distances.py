@@ -25,9 +25,7 @@ _BLOCK = 1024
 def need(count: int, minimum: int, what: str) -> None:
     """Raise `UserError` where there are fewer than `minimum` pictures."""
     if count < minimum:
-        raise UserError(
-            f"{what} needs at least {minimum} pictures on each side, but one has {count}: add pictures."
-        )
+        raise UserError(f"{what} needs at least {minimum} pictures on each side, but one has {count}: add pictures.")
 
 
 def _checked(x: NDArray[Any], y: NDArray[Any], what: str, minimum: int) -> tuple[Array, Array]:
@@ -90,10 +88,7 @@ def kid_spread(
     need(min(len(a), len(b)), size, f"KID over subsets of {size}")
     rng = np.random.default_rng(seed)
     values = np.array(
-        [
-            _mmd(a[rng.permutation(len(a))[:size]], b[rng.permutation(len(b))[:size]], _BLOCK)
-            for _ in range(subsets)
-        ]
+        [_mmd(a[rng.permutation(len(a))[:size]], b[rng.permutation(len(b))[:size]], _BLOCK) for _ in range(subsets)]
     )
     return float(values.mean()), float(values.std())
 

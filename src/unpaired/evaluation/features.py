@@ -80,9 +80,7 @@ class LiteExtractor:
         x = to_tensor(pictures).to(self.device)
         with torch.inference_mode():
             if x.shape[-2:] != (self.side, self.side):
-                x = F.interpolate(
-                    x, (self.side, self.side), mode="bicubic", antialias=True, align_corners=False
-                )
+                x = F.interpolate(x, (self.side, self.side), mode="bicubic", antialias=True, align_corners=False)
             return self._model.features(x.clamp(-1, 1)).float().cpu().numpy()
 
 
@@ -104,9 +102,7 @@ class Remembering:
         if new:
             rows = self._extractor([pictures[index] for index in new.values()])
             self._seen.update(zip(new, rows, strict=True))
-        return (
-            np.stack([self._seen[key] for key in keys]) if keys else np.empty((0, self.dimension), np.float32)
-        )
+        return np.stack([self._seen[key] for key in keys]) if keys else np.empty((0, self.dimension), np.float32)
 
 
 def _digest(picture: Picture) -> bytes:
@@ -120,9 +116,7 @@ def stack(pictures: Pictures) -> Picture:
     shapes = sorted({tuple(int(s) for s in picture.shape) for picture in pictures})
     if len(shapes) > 1:
         a, b = (f"{s[1]}×{s[0]}" for s in shapes[:2])
-        raise UserError(
-            f"Pictures of different sizes ({a} and {b} px) cannot be measured together: resize them."
-        )
+        raise UserError(f"Pictures of different sizes ({a} and {b} px) cannot be measured together: resize them.")
     if len(shapes[0]) != 3 or shapes[0][2] != 3 or any(picture.dtype != np.uint8 for picture in pictures):
         raise UserError(
             f"Pictures to measure are 8-bit RGB arrays (height, width, 3), but one is {pictures[0].dtype} "

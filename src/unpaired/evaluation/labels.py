@@ -61,9 +61,7 @@ def nearest(picture: Picture, palette: Mapping[str, Colour], void: Colour | None
         raise UserError("A palette needs at least one class and its colour.")
     colours = np.array([*palette.values(), *([] if void is None else [void])], dtype=np.float32)
     if len(np.unique(colours, axis=0)) < len(colours):
-        raise UserError(
-            "Two classes of the palette (or void) have the same colour: no pixel could tell them apart."
-        )
+        raise UserError("Two classes of the palette (or void) have the same colour: no pixel could tell them apart.")
     pixels = picture.reshape(-1, 3).astype(np.float32)
     # |p − c|² = |p|² − 2 p·c + |c|², where |p|² is the same for all colours. Exact for 8-bit values.
     scores = (colours**2).sum(axis=1) - 2 * pixels @ colours.T
@@ -91,9 +89,7 @@ def scores(counts: NDArray[np.int64], palette: Mapping[str, Colour] = CITYSCAPES
     """The three scores from a confusion matrix (K, K + 1); `UserError` where no pixel has a class."""
     true, correct = counts.sum(axis=1), np.diagonal(counts)
     if not true.sum():
-        raise UserError(
-            "No pixel of the true label maps has a class of the palette: are these the right folders?"
-        )
+        raise UserError("No pixel of the true label maps has a class of the palette: are these the right folders?")
     occurs = true > 0
     predicted = counts[:, :-1].sum(axis=0)
     accuracy = correct[occurs] / true[occurs]

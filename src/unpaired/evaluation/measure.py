@@ -282,10 +282,7 @@ class Evaluation:
         """The reverse of `to_dict`."""
         directions: dict[Direction, DirectionScores] = {
             direction: DirectionScores(
-                **(
-                    scores
-                    | {"measures": {name: Score(**score) for name, score in scores["measures"].items()}}
-                )
+                **(scores | {"measures": {name: Score(**score) for name, score in scores["measures"].items()}})
             )
             for direction, scores in values["directions"].items()
         }
@@ -336,9 +333,7 @@ def _number(value: float | None) -> str:
 def evaluate_direction(evidence: Evidence, measures: Sequence[Measure] = MEASURES) -> DirectionScores:
     """Run the measures that the evidence allows; `UserError` where it allows none."""
     if len(evidence.inputs) != len(evidence.fakes):
-        raise UserError(
-            f"{len(evidence.inputs)} pictures were translated into {len(evidence.fakes)}: not one each."
-        )
+        raise UserError(f"{len(evidence.inputs)} pictures were translated into {len(evidence.fakes)}: not one each.")
     _one_size(evidence)
     found: dict[str, Score] = {}
     left_out: list[str] = []
@@ -369,9 +364,7 @@ def _one_size(evidence: Evidence) -> None:
 def _refuse_nonsense(name: str, score: Score) -> None:
     for value in (score.translator, score.do_nothing, score.floor, score.spread):
         if value is not None and not np.isfinite(value):
-            raise UserError(
-                f"{name} came out as {value}, which no picture explains: please report it as a bug."
-            )
+            raise UserError(f"{name} came out as {value}, which no picture explains: please report it as a bug.")
 
 
 def evaluate(

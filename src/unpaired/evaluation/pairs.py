@@ -23,17 +23,13 @@ def together(x: Pictures, y: Pictures) -> tuple[Picture, Picture]:
     if not len(a):
         raise UserError("There are no pairs to compare: give pictures whose names match in both folders.")
     if a.shape != b.shape:
-        raise UserError(
-            f"Pairs need one size, not {a.shape[2]}×{a.shape[1]} and {b.shape[2]}×{b.shape[1]} px."
-        )
+        raise UserError(f"Pairs need one size, not {a.shape[2]}×{a.shape[1]} and {b.shape[2]}×{b.shape[1]} px.")
     return a, b
 
 
 def l1(x: Pictures, y: Pictures) -> Values:
     """Mean absolute difference of each pair on the scale 0…1."""
-    return np.array(
-        [np.abs(a.astype(np.float64) - b).mean() / 255 for a, b in zip(*together(x, y), strict=True)]
-    )
+    return np.array([np.abs(a.astype(np.float64) - b).mean() / 255 for a, b in zip(*together(x, y), strict=True)])
 
 
 def psnr(x: Pictures, y: Pictures) -> Values:
@@ -49,9 +45,7 @@ def ssim(x: Pictures, y: Pictures) -> Values:
     """
     a, b = together(x, y)
     if min(a.shape[1:3]) < WINDOW:
-        raise UserError(
-            f"SSIM needs pictures of at least {WINDOW} px a side, not {a.shape[2]}×{a.shape[1]} px."
-        )
+        raise UserError(f"SSIM needs pictures of at least {WINDOW} px a side, not {a.shape[2]}×{a.shape[1]} px.")
     blocks = [_ssim(a[i : i + _BATCH], b[i : i + _BATCH]) for i in range(0, len(a), _BATCH)]
     return np.concatenate(blocks)
 

@@ -62,12 +62,8 @@ def evaluate(
     b = [read(path, config, config.data.channels_b) for path in files_b]
     if labels is not None:
         if not paired:
-            raise UserError(
-                "Label scores compare with the true label maps: say that the names match (--paired)."
-            )
-        files, channels = (
-            (files_a, config.data.channels_a) if labels == "a" else (files_b, config.data.channels_b)
-        )
+            raise UserError("Label scores compare with the true label maps: say that the names match (--paired).")
+        files, channels = (files_a, config.data.channels_a) if labels == "a" else (files_b, config.data.channels_b)
         maps = [read(path, config, channels, Image.Resampling.NEAREST) for path in files]
         measures = [*measures, LabelAgreement(maps, "b2a" if labels == "a" else "a2b")]
     if extractor is None:
@@ -109,15 +105,11 @@ def _folders(dir_a: Path, dir_b: Path | None) -> tuple[Path, Path]:
         return dir_a, dir_b
     found = find_test_domains(dir_a)
     if found is None:
-        raise UserError(
-            f"{dir_a} holds no testA and testB: give two folders of pictures, one for each domain."
-        )
+        raise UserError(f"{dir_a} holds no testA and testB: give two folders of pictures, one for each domain.")
     return found
 
 
-def _pairs(
-    folder_a: Path, files_a: Sequence[Path], folder_b: Path, files_b: Sequence[Path]
-) -> list[tuple[int, int]]:
+def _pairs(folder_a: Path, files_a: Sequence[Path], folder_b: Path, files_b: Sequence[Path]) -> list[tuple[int, int]]:
     """Indices of files whose paths inside their folders match, file name endings aside."""
 
     def by_name(folder: Path, files: Sequence[Path]) -> dict[Path, int]:

@@ -53,9 +53,7 @@ def swd(
             f"not {a.shape[2]}×{a.shape[1]} px with {b.shape[2]}×{b.shape[1]} px."
         )
     if min(a.shape[1:3]) < PATCH:
-        raise UserError(
-            f"The sliced Wasserstein distance needs sides of at least {PATCH} px, not {a.shape[1:3]}."
-        )
+        raise UserError(f"The sliced Wasserstein distance needs sides of at least {PATCH} px, not {a.shape[1:3]}.")
     rng = torch.Generator().manual_seed(seed)
     clouds_a, clouds_b = _clouds(a, patches, rng), _clouds(b, patches, rng)
     return {

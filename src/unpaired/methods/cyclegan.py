@@ -89,12 +89,8 @@ class CycleGAN(nn.Module):
         if not self.config.gan_weight:
             return Step(real_a.new_zeros(()), {}, {})
         terms = {
-            "discriminator_a": self._tell(
-                self.discriminator_a, real_a, self.pool_a.exchange(fakes["fake_a"])
-            ),
-            "discriminator_b": self._tell(
-                self.discriminator_b, real_b, self.pool_b.exchange(fakes["fake_b"])
-            ),
+            "discriminator_a": self._tell(self.discriminator_a, real_a, self.pool_a.exchange(fakes["fake_a"])),
+            "discriminator_b": self._tell(self.discriminator_b, real_b, self.pool_b.exchange(fakes["fake_b"])),
         }
         return Step(terms["discriminator_a"] + terms["discriminator_b"], terms, {})
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from unpaired.config import GeneratorConfig, Norm
+from unpaired.networks.winograd import WinogradConv2d
 
 
 def norm_layer(kind: Norm, channels: int) -> nn.Module:
@@ -23,14 +24,12 @@ def norm_layer(kind: Norm, channels: int) -> nn.Module:
     return layers[kind]()
 
 
-def conv(
-    inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: str = "reflect", norm: Norm
-) -> nn.Conv2d:
+def conv(inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: str = "reflect", norm: Norm) -> nn.Conv2d:
     """Convolution that keeps H and W at stride 1; without a bias where batch or group norm brings one."""
-    return nn.Conv2d(
-        inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2,
-        padding_mode=padding, bias=norm in ("instance", "none"),
-    )  # fmt: skip
+    bias = norm in ("instance", "none")
+    if kernel == 3 and stride == 1:
+        return WinogradConv2d(inputs, outputs, bias=bias, padding_mode=padding)
+    return nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, padding_mode=padding, bias=bias)
 
 
 class ResizeConv(nn.Conv2d):
@@ -53,13 +52,9 @@ class ResizeConv(nn.Conv2d):
         rows = self.weight.new_tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
         weight = torch.einsum("prx,qsy,kcxy->pqkcrs", rows, rows, self.weight).reshape(4 * k, -1, 2, 2)
         bias = None if self.bias is None else self.bias.repeat(4)
-        windows = F.conv2d(F.pad(input, (1, 1, 1, 1), mode=self.border), weight, bias).view(
-            n, 2, 2, k, h + 1, w + 1
-        )
+        windows = F.conv2d(F.pad(input, (1, 1, 1, 1), mode=self.border), weight, bias).view(n, 2, 2, k, h + 1, w + 1)
         # Phase p of row i looks at small rows i-1+p and i+p, which is window i+p.
-        phases = [
-            torch.stack([windows[:, p, q, :, p : p + h, q : q + w] for q in (0, 1)], dim=-1) for p in (0, 1)
-        ]
+        phases = [torch.stack([windows[:, p, q, :, p : p + h, q : q + w] for q in (0, 1)], dim=-1) for p in (0, 1)]
         return torch.stack(phases, dim=3).view(n, k, 2 * h, 2 * w)
 
 

@@ -40,9 +40,7 @@ class ProjectedDiscriminator(nn.Module):
         if x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)
         if x.shape[-2:] != (self.view, self.view):
-            x = F.interpolate(
-                x, (self.view, self.view), mode="bilinear", align_corners=False, antialias=False
-            )
+            x = F.interpolate(x, (self.view, self.view), mode="bilinear", align_corners=False, antialias=False)
         maps = self._eyes[0].stages(x, upto=self.stages[-1])
         return [maps[s] for s in self.stages]
 

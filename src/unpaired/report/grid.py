@@ -42,9 +42,7 @@ def preview_grid(
     width, height = width * scale, height * scale
     gap = max(6, min(width, height) // 12) if gap is None else gap
     font = ImageFont.load_default(size=_font_size(labels or [], width + gap // 2))
-    caption = (
-        round(font.size * 1.9) if labels and isinstance(font, ImageFont.FreeTypeFont) else 20 if labels else 0
-    )
+    caption = round(font.size * 1.9) if labels and isinstance(font, ImageFont.FreeTypeFont) else 20 if labels else 0
     rows = max(len(column) for column in pictures)
     sheet = Image.new(
         "RGB",

@@ -27,9 +27,7 @@ def embed(path: Path, *, side: int, quality: int) -> Embedded | None:
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
     if image.width > side:
-        image = image.resize(
-            (side, max(1, round(image.height * side / image.width))), Image.Resampling.LANCZOS
-        )
+        image = image.resize((side, max(1, round(image.height * side / image.width))), Image.Resampling.LANCZOS)
     content = io.BytesIO()
     image.save(content, "WEBP", quality=quality, method=4)
     data = base64.b64encode(content.getvalue()).decode("ascii")

@@ -31,10 +31,7 @@ def results_section(record: Record) -> str:
     if not evaluations:
         return ""
     images, newest = evaluations[-1]
-    cards = [
-        _table(record, direction, mapping(scores))
-        for direction, scores in mapping(newest["directions"]).items()
-    ]
+    cards = [_table(record, direction, mapping(scores)) for direction, scores in mapping(newest["directions"]).items()]
     side = newest.get("side")
     at = f" at {side[1]}×{side[0]} px" if isinstance(side, list) and len(side) == 2 else ""
     return section(

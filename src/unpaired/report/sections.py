@@ -104,17 +104,13 @@ def heading(record: Record) -> str:
 
 def state(record: Record) -> str:
     """One sentence: how the training stands."""
-    last = next(
-        (e for e in reversed(record.events) if e["kind"] in ("end", "start", "resume", "progress")), None
-    )
+    last = next((e for e in reversed(record.events) if e["kind"] in ("end", "start", "resume", "progress")), None)
     if last is None:
         return "This training has not told anything yet."
     if last["kind"] == "end":
         reason = str(last.get("reason", ""))
         return f"Training {ENDINGS.get(reason, f'ended ({reason})')}."
-    done = max(
-        (e["done"] for e in record.of("progress") if isinstance(e.get("done"), int | float)), default=0
-    )
+    done = max((e["done"] for e in record.of("progress") if isinstance(e.get("done"), int | float)), default=0)
     return f"Training is under way, or was cut off: {done:.0%} of the plan is done."
 
 
@@ -122,9 +118,7 @@ def _notices(record: Record) -> str:
     texts = [str(e.get("text") or "") for e in record.of("warning")]
     if record.damaged:
         lines = "1 line" if record.damaged == 1 else f"{record.damaged} lines"
-        texts.append(
-            f"{lines} of events.jsonl could not be read (a kill may cut one off) and were left out here."
-        )
+        texts.append(f"{lines} of events.jsonl could not be read (a kill may cut one off) and were left out here.")
     if not any(texts):
         return ""
     items = "".join(f"<li>{escape(t)}</li>" for t in dict.fromkeys(texts) if t)
@@ -167,20 +161,14 @@ def film(record: Record, *, frames: int, quality: int) -> str:
     for direction in DIRECTIONS:
         images: list[str] = []
         for n, preview in enumerate(chosen):
-            picture = (
-                embed(preview.files[direction], side=640, quality=quality)
-                if direction in preview.files
-                else None
-            )
+            picture = embed(preview.files[direction], side=640, quality=quality) if direction in preview.files else None
             if picture:
                 hidden = "" if n == len(chosen) - 1 else " hidden"
                 images.append(_img(picture, _alt(record, direction, preview), f' data-moment="{n}"{hidden}'))
         if images:
             source, target = ends(record, direction)
             caption = f'<b>{escape(source)} <span class="arrow">→</span> {escape(target)}</b>'
-            figures.append(
-                f'<figure class="card">{"".join(images)}<figcaption>{caption}</figcaption></figure>\n'
-            )
+            figures.append(f'<figure class="card">{"".join(images)}<figcaption>{caption}</figcaption></figure>\n')
     if not figures:
         return ""
     moments = [f"{thousands(p.images)} images · {duration(p.seconds)}" for p in chosen]
@@ -202,11 +190,7 @@ def curves(record: Record) -> str:
     terms = record.terms()
     figures: list[str] = []
     for panel in PANELS:
-        lines = {
-            name: terms.pop(term)
-            for term, name in zip(panel.terms, panel.names, strict=True)
-            if term in terms
-        }
+        lines = {name: terms.pop(term) for term, name in zip(panel.terms, panel.names, strict=True) if term in terms}
         if lines:
             figures.append(_figure(panel.heading, lines, panel.meaning))
     figures += [_figure(name, {name: series}, "") for name, series in terms.items()]
@@ -253,8 +237,7 @@ def commands(record: Record) -> str:
         steps.append(("Measure how good it is:", f"unpaired evaluate {run} {where}"))
     steps.append(("Write this page anew:", f"unpaired report {run}"))
     items = "".join(
-        f'<li><p>{text}</p><div class="command"><code>{escape(line)}</code></div></li>'
-        for text, line in steps
+        f'<li><p>{text}</p><div class="command"><code>{escape(line)}</code></div></li>' for text, line in steps
     )
     return section("Go on", "", f'<ol class="steps">{items}</ol>')
 
@@ -269,14 +252,10 @@ def about(record: Record) -> str:
         "test_b": "Test pictures of B",
     }
     facts = [(labels.get(k, k), v) for k, v in folders.items() if v]
-    facts += [
-        (str(k).replace("_", " ").capitalize(), v) for k, v in mapping(record.facts.get("provenance")).items()
-    ]
+    facts += [(str(k).replace("_", " ").capitalize(), v) for k, v in mapping(record.facts.get("provenance")).items()]
     for event in record.of("checkpoint")[-1:]:
         facts.append(("Newest checkpoint", event.get("folder")))
-    shown = "".join(
-        f"<dt>{escape(str(k))}</dt><dd>{escape(_plain(v))}</dd>" for k, v in facts if v is not None
-    )
+    shown = "".join(f"<dt>{escape(str(k))}</dt><dd>{escape(_plain(v))}</dd>" for k, v in facts if v is not None)
     credit = record.facts.get("credits")
     credits = f"<p>{escape(str(credit))}</p>" if credit else ""
     config = escape(json.dumps(record.config, indent=2, ensure_ascii=False))

@@ -82,15 +82,11 @@ class Checkpoint:
     def _read(self, name: str) -> bytes:
         path = self.folder / name
         if name not in self.files:
-            raise UserError(
-                f"{self.folder} holds no {name}: it is not a checkpoint that can be used for this."
-            )
+            raise UserError(f"{self.folder} holds no {name}: it is not a checkpoint that can be used for this.")
         try:
             content = path.read_bytes()
         except OSError as e:
-            raise UserError(
-                f"{path} can't be read ({e.strerror}): the checkpoint is damaged, use another one."
-            ) from e
+            raise UserError(f"{path} can't be read ({e.strerror}): the checkpoint is damaged, use another one.") from e
         if hashlib.sha256(content).hexdigest() != self.files[name]:
             raise UserError(f"{path} is damaged (its checksum does not match): use another checkpoint.")
         return content
@@ -178,9 +174,7 @@ def read(folder: Path) -> Checkpoint:
         if not isinstance(record, dict) or "format" not in record:
             raise UserError(f"{path} is not a checkpoint of unpaired.")
         if record["format"] > FORMAT:
-            raise UserError(
-                f"{folder} was written by a newer version of unpaired: upgrade with pip to use it."
-            )
+            raise UserError(f"{folder} was written by a newer version of unpaired: upgrade with pip to use it.")
         return Checkpoint(
             folder,
             Manifest(

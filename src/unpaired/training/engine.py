@@ -62,9 +62,7 @@ class Engine:
     def translators(self) -> dict[str, nn.Module]:
         """The generators that translate: averaged where averages are kept."""
         names = set(self.method.translators().values())
-        return {
-            n: self.averaged[n].module if n in self.averaged else self.method.networks()[n] for n in names
-        }
+        return {n: self.averaged[n].module if n in self.averaged else self.method.networks()[n] for n in names}
 
     def state_dict(self) -> dict[str, Any]:
         return {"optimizers": [side.optimizer.state_dict() for side in self.sides]}
@@ -95,9 +93,7 @@ class _Side:
     ) -> None:
         self.parameters = [p for n in networks.values() for p in n.parameters() if p.requires_grad]
         self.rate = rate
-        self.optimizer = torch.optim.Adam(
-            self.parameters, lr=rate, betas=(beta1, beta2), fused=device.type != "mps"
-        )
+        self.optimizer = torch.optim.Adam(self.parameters, lr=rate, betas=(beta1, beta2), fused=device.type != "mps")
 
     def update(self, step: Step, rate: float, ranks: Ranks) -> None:
         if not step.loss.requires_grad:

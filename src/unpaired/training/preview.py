@@ -66,9 +66,7 @@ class Preview:
             inputs = self.inputs[direction]
             columns = {"input": inputs, "translation": translate(networks[name], inputs, engine.device)}
             if back in names:
-                columns["there and back"] = translate(
-                    networks[names[back]], columns["translation"], engine.device
-                )
+                columns["there and back"] = translate(networks[names[back]], columns["translation"], engine.device)
             if self.paired:
                 columns["true pair"] = self.inputs[back]
             grids[direction] = columns
@@ -76,9 +74,7 @@ class Preview:
 
 
 @torch.inference_mode()
-def translate(
-    generator: torch.nn.Module, pictures: Sequence[Pictures], device: torch.device
-) -> list[Pictures]:
+def translate(generator: torch.nn.Module, pictures: Sequence[Pictures], device: torch.device) -> list[Pictures]:
     """Translate uint8 (H, W, C) pictures of one size with a generator in evaluation mode."""
     training = generator.training
     generator.eval()

@@ -55,9 +55,7 @@ class Ranks:
         """The maximum over the ranks of each value, so that all of them decide alike."""
         if self.world == 1:
             return values
-        told = torch.tensor(
-            values, dtype=torch.float64, device="cpu" if dist.get_backend() == "gloo" else device
-        )
+        told = torch.tensor(values, dtype=torch.float64, device="cpu" if dist.get_backend() == "gloo" else device)
         dist.all_reduce(told, op=dist.ReduceOp.MAX)
         return told.tolist()
 

@@ -69,9 +69,7 @@ class RunRecord:
         try:
             record = json.loads(path.read_text())
             if record["format"] > FORMAT:
-                raise UserError(
-                    f"{run} was written by a newer version of unpaired: upgrade with pip to use it."
-                )
+                raise UserError(f"{run} was written by a newer version of unpaired: upgrade with pip to use it.")
             folders = {k: Path(v) if v else None for k, v in record["folders"].items()}
             return RunRecord(
                 config=from_dict(Config, record["config"], str(path)), folders=Folders(**folders),
@@ -80,9 +78,7 @@ class RunRecord:
         except FileNotFoundError as e:
             raise UserError(f"{run} is not a run: there is no run.json in it.") from e
         except (OSError, ValueError, KeyError, TypeError) as e:
-            raise UserError(
-                f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run."
-            ) from e
+            raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run.") from e
 
 
 def begin(
@@ -94,9 +90,7 @@ def begin(
     ranks, device = _meet(config)
     if ranks.first:
         if (run / "run.json").exists():
-            raise UserError(
-                f"{run} holds a training already: go on with --resume {run}, or name another --out."
-            )
+            raise UserError(f"{run} holds a training already: go on with --resume {run}, or name another --out.")
         if run.exists() and (not run.is_dir() or any(run.iterdir())):
             raise UserError(f"{run} exists and is not an empty folder: name another --out.")
     caches = _open(config, folders)
@@ -127,9 +121,7 @@ def resume(
     config = change(record.config)
     validate(config)
     if replace(config, training=record.config.training) != record.config:
-        raise UserError(
-            f"{run} was begun with another configuration: only --training options can change on resuming."
-        )
+        raise UserError(f"{run} was begun with another configuration: only --training options can change on resuming.")
     ranks, device = _meet(config)
     record = replace(record, config=config)
     caches = _open(config, record.folders)
@@ -216,9 +208,7 @@ def _planned(config: Config, counts: dict[str, int]) -> Config:
     """The configuration with its length in images, where neither images nor minutes were given."""
     training = config.training
     if training.images is None and training.minutes is None:
-        return replace(
-            config, training=replace(training, images=round(training.passes * max(counts.values())))
-        )
+        return replace(config, training=replace(training, images=round(training.passes * max(counts.values()))))
     return config
 
 

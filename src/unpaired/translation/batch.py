@@ -104,9 +104,7 @@ def translate_files(
     return report
 
 
-def plan(
-    inputs: Sequence[Path], out: Path, *, overwrite: bool = False
-) -> tuple[list[Job], list[tuple[Path, str]]]:
+def plan(inputs: Sequence[Path], out: Path, *, overwrite: bool = False) -> tuple[list[Job], list[tuple[Path, str]]]:
     """Which file goes where, and what was skipped and why. Raises `UserError` as `translate_files` says."""
     jobs: list[Job] = []
     skipped: list[tuple[Path, str]] = []
@@ -132,13 +130,9 @@ def plan(
     targets: dict[Path, Path] = {}
     for job in jobs:
         if job.target.resolve() in sources:
-            raise UserError(
-                f"{job.target} is one of the inputs and would be overwritten: take another --out."
-            )
+            raise UserError(f"{job.target} is one of the inputs and would be overwritten: take another --out.")
         if (other := targets.setdefault(job.target, job.source)) is not job.source:
-            raise UserError(
-                f"{other} and {job.source} would both become {job.target}: translate them one by one."
-            )
+            raise UserError(f"{other} and {job.source} would both become {job.target}: translate them one by one.")
         if job.target.is_dir():
             raise UserError(f"{job.target} is a folder, where the translation of {job.source} would go.")
         if job.target.exists() and not overwrite:

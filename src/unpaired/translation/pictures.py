@@ -45,16 +45,12 @@ def split_array(array: Array) -> tuple[Array, Array | None, bool]:
     Raises `UserError` where shape, dtype or range are not those of a picture.
     """
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))) or array.size == 0:
-        raise UserError(
-            f"An array to translate is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}."
-        )
+        raise UserError(f"An array to translate is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}.")
     if array.dtype != np.uint8:
         if not np.issubdtype(array.dtype, np.floating):
             raise UserError(f"An array to translate is uint8, or floating in 0 to 1, not {array.dtype}.")
         if not (array.min() >= 0 and array.max() <= 1):
-            raise UserError(
-                f"A floating array to translate lies in 0 to 1, not in {array.min()} to {array.max()}."
-            )
+            raise UserError(f"A floating array to translate lies in 0 to 1, not in {array.min()} to {array.max()}.")
     flat = array[:, :, None] if array.ndim == 2 else array
     grey = flat.shape[2] == 1
     colours = np.repeat(flat, 3, axis=2) if grey else flat[:, :, :3]

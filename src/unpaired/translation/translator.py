@@ -91,9 +91,7 @@ class Translator:
         )  # fmt: skip
 
     @overload
-    def __call__(
-        self, picture: str | Path | Image.Image, direction: Direction | None = None
-    ) -> Image.Image: ...
+    def __call__(self, picture: str | Path | Image.Image, direction: Direction | None = None) -> Image.Image: ...
     @overload
     def __call__(self, picture: NDArray[Any], direction: Direction | None = None) -> NDArray[Any]: ...
     @overload
@@ -144,9 +142,7 @@ class Translator:
         sizes: dict[tuple[int, ...], list[int]] = {}
         for index, array in enumerate(arrays):
             if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-                raise UserError(
-                    f"translate_arrays takes (H, W, 3) uint8 arrays, not {array.shape} {array.dtype}."
-                )
+                raise UserError(f"translate_arrays takes (H, W, 3) uint8 arrays, not {array.shape} {array.dtype}.")
             sizes.setdefault(array.shape, []).append(index)
         results: dict[int, NDArray[np.uint8]] = {}
         for (height, width, _), indices in sizes.items():
@@ -178,13 +174,9 @@ class Translator:
         if direction is None:
             if len(self.directions) == 1:
                 return self.directions[0]
-            raise UserError(
-                f"This translator knows the directions {' and '.join(self.directions)}: name one of them."
-            )
+            raise UserError(f"This translator knows the directions {' and '.join(self.directions)}: name one of them.")
         if direction not in self.directions:
-            raise UserError(
-                f"Direction {direction!r} is not known here: take {' or '.join(self.directions)}."
-            )
+            raise UserError(f"Direction {direction!r} is not known here: take {' or '.join(self.directions)}.")
         return direction
 
     def at_once(self, height: int, width: int) -> int:
@@ -245,9 +237,7 @@ def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> P
         raise UserError(f"No checkpoint of {path} is marked as the best: take the latest.")
     found = found or checkpoints.latest(path)
     if found is None:
-        raise UserError(
-            f"{path} holds no checkpoint: it is not a run, or its training has not written one yet."
-        )
+        raise UserError(f"{path} holds no checkpoint: it is not a run, or its training has not written one yet.")
     return found
 
 
@@ -259,7 +249,5 @@ def _read_generator(found: checkpoints.Checkpoint, name: str, way: Direction) ->
     try:
         network.load_state_dict(weights, strict=True)
     except RuntimeError as e:
-        raise UserError(
-            f"{name} of {found.folder} does not fit its configuration: the checkpoint is damaged."
-        ) from e
+        raise UserError(f"{name} of {found.folder} does not fit its configuration: the checkpoint is damaged.") from e
     return network.eval().requires_grad_(False)

@@ -18,8 +18,7 @@ from pathlib import Path
 from unpaired.errors import UserError
 
 CREDITS = (
-    "Pictures: Twemoji © Twitter, Inc and other contributors, CC-BY 4.0; "
-    "Fluent Emoji © Microsoft Corporation, MIT."
+    "Pictures: Twemoji © Twitter, Inc and other contributors, CC-BY 4.0; Fluent Emoji © Microsoft Corporation, MIT."
 )
 """One line for whatever shows these pictures."""
 
@@ -40,9 +39,7 @@ def unpack(to: Path) -> Path:
         return to
     ours = (to / _MARK).is_file()
     if to.exists() and not ours and (not to.is_dir() or any(to.iterdir())):
-        raise UserError(
-            f"{to} exists and does not hold the demo's pictures: name another folder, or move it away."
-        )
+        raise UserError(f"{to} exists and does not hold the demo's pictures: name another folder, or move it away.")
     temporary = None
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -69,9 +66,7 @@ def _archive() -> bytes:
         data = (package / "emoji.zip").read_bytes()
         expected = (package / "emoji.sha256").read_text().strip()
     except OSError as error:
-        raise UserError(
-            "The demo's pictures are missing from this installation: install unpaired again."
-        ) from error
+        raise UserError("The demo's pictures are missing from this installation: install unpaired again.") from error
     if hashlib.sha256(data).hexdigest() != expected:
         raise UserError("The demo's pictures in this installation are damaged: install unpaired again.")
     return data
@@ -85,8 +80,7 @@ def _holds(folder: Path, digest: str, data: bytes) -> bool:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             wanted = {info.filename: info.file_size for info in archive.infolist()}
         return all((folder / name).stat().st_size == size for name, size in wanted.items()) and all(
-            len(os.listdir(folder / part)) == sum(name.startswith(f"{part}/") for name in wanted)
-            for part in FOLDERS
+            len(os.listdir(folder / part)) == sum(name.startswith(f"{part}/") for name in wanted) for part in FOLDERS
         )
     except OSError:
         return False
@@ -100,9 +94,7 @@ def _extract(data: bytes, folder: Path) -> None:
         for info in archive.infolist():
             part, _, name = info.filename.partition("/")
             if part not in FOLDERS or not name or name != Path(name).name or name.startswith("."):
-                raise UserError(
-                    "The demo's pictures in this installation are damaged: install unpaired again."
-                )
+                raise UserError("The demo's pictures in this installation are damaged: install unpaired again.")
             (folder / part / name).write_bytes(archive.read(info))
 
 
