@@ -18,6 +18,7 @@ import resource
 import statistics
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -37,13 +38,17 @@ class Contestant:
     """A function in a process of its own: `make(*args)` is called there once and returns what is timed.
 
     `make` has to be importable (defined at the top of a module). An error in the child is raised here.
+    With `threads` = 1 its processor time is measured, which other programs of a busy machine hardly touch;
+    otherwise the time on the clock.
     """
 
-    def __init__(self, name: str, make: Callable[..., Callable[[], object]], *args: object) -> None:
+    def __init__(
+        self, name: str, make: Callable[..., Callable[[], object]], *args: object, threads: int | None = None
+    ) -> None:
         self.name = name
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, make, args), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, make, args, threads), daemon=True)
         self._process.start()
         theirs.close()
         self._answer()
@@ -84,15 +89,21 @@ class Contestant:
         return value
 
 
-def _serve(pipe: Connection, make: Callable[..., Callable[[], object]], args: tuple[object, ...]) -> None:
-    import traceback
-
+def _serve(
+    pipe: Connection,
+    make: Callable[..., Callable[[], object]],
+    args: tuple[object, ...],
+    threads: int | None,
+) -> None:
     try:
+        if threads:
+            torch.set_num_threads(threads)
+        clock = time.process_time if threads == 1 else time.perf_counter
         work = make(*args)
         pipe.send((True, None))
         while (what := pipe.recv()) != "stop":
             if what == "time":
-                pipe.send((True, _seconds(work)))
+                pipe.send((True, _seconds(work, clock)))
             elif what == "flops":
                 pipe.send((True, flops(work)))
             else:
@@ -103,12 +114,12 @@ def _serve(pipe: Connection, make: Callable[..., Callable[[], object]], args: tu
         pipe.send((False, traceback.format_exc()))
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
     synchronize()
-    start = time.perf_counter()
+    start = clock()
     work()
     synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def synchronize() -> None:
