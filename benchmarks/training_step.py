@@ -133,7 +133,7 @@ def contestants(options: argparse.Namespace, work: Work) -> dict[str, tuple[Cont
     made: dict[str, tuple[Contestant, int]] = {}
 
     def add(name: str, steps: int, make: Callable[..., Callable[[], object]], *args: object) -> None:
-        made[name] = (Contestant(name, make, work, *args), steps)
+        made[name] = (Contestant(name, make, work, *args, threads=options.threads), steps)
 
     add("reference", 1, reference)
     if options.peer:
@@ -141,11 +141,13 @@ def contestants(options: argparse.Namespace, work: Work) -> dict[str, tuple[Cont
     if options.no_ours:
         return made
     if options.demo:
-        made["ours (demo)"] = (Contestant("ours (demo)", ours, "demo", work), 1)
+        made["ours (demo)"] = (Contestant("ours (demo)", ours, "demo", work, threads=options.threads), 1)
     else:
-        made["ours"] = (Contestant("ours", ours, "paper", work), 1)
+        made["ours"] = (Contestant("ours", ours, "paper", work, threads=options.threads), 1)
         if options.lazy > 1:
-            lazy = Contestant("ours, lazy identity", ours, "paper", work, options.lazy, options.lazy)
+            lazy = Contestant(
+                "ours, lazy identity", ours, "paper", work, options.lazy, options.lazy, threads=options.threads
+            )
             made["ours, lazy identity"] = (lazy, options.lazy)
     return made
 
@@ -158,6 +160,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, help="1: processor time, for a machine that others use too")
     parser.add_argument("--peer", metavar="CHECKOUT")
     parser.add_argument("--no-ours", action="store_true", help="only the reference and the published code")
     parser.add_argument("--lazy", type=int, default=0, metavar="K")
@@ -206,6 +209,8 @@ def main() -> None:
     work = Work(**{k: getattr(options, k) for k in keys})
     if options.demo:
         work = demo_work(options.device)
+    if options.threads:
+        torch.set_num_threads(options.threads)
     peaks = {"float32": convolution_peak(torch.float32, options.device)}
     if (native := convolution_peak(torch.bfloat16, options.device))["forward"] > peaks["float32"]["forward"]:
         peaks["bfloat16"] = native
@@ -234,6 +239,7 @@ def main() -> None:
         values = {
             "work": dataclasses.asdict(work),
             "repeat": options.repeat,
+            "threads": options.threads,
             "peaks": peaks,
             "contestants": rows,
         }
