@@ -20,6 +20,8 @@ Direction = Literal["a2b", "b2a"]
 DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
 
 Norm = Literal["instance", "batch", "group", "none"]
+Padding = Literal["reflect", "zeros"]
+Channels = Literal[1, 3]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +44,7 @@ class GeneratorConfig:
     """Probability of dropout inside residual blocks (ResNet) or in the inner decoder (U-Net)."""
     upsample: Literal["transposed", "resize"] = "transposed"
     """Transposed convolution (the paper) or nearest-neighbour resize and convolution (no checkerboard)."""
-    padding: Literal["reflect", "zeros"] = "reflect"
+    padding: Padding = "reflect"
     """What convolutions see beyond the border."""
     residual: bool = False
     """Output = tanh(network + atanh(input)): the network learns what to change, not the whole picture."""
@@ -128,9 +130,9 @@ class DataConfig:
     """Resize to size × size as the paper does, or the short side to `size` keeping the aspect ratio."""
     flip: bool = True
     """Mirror half of the pictures left to right."""
-    channels_a: Literal[1, 3] = 3
+    channels_a: Channels = 3
     """Channels of domain A: 1 (grey) or 3 (RGB)."""
-    channels_b: Literal[1, 3] = 3
+    channels_b: Channels = 3
     """Channels of domain B: 1 (grey) or 3 (RGB)."""
     background: tuple[int, int, int] = (255, 255, 255)
     """Colour (0 to 255) that shows through where a picture is transparent."""
@@ -164,6 +166,8 @@ class TrainingConfig:
     """Images between checkpoints, beside the minutes; where tests need them at exact places."""
     keep: int = 2
     """Checkpoints kept, beside the best."""
+    judged: int = 100
+    """Pictures of each domain by whose KID a checkpoint is found to be the best; 0 keeps the newest ones only."""
     preview_minutes: float = 1.0
     """Minutes between preview grids."""
 
@@ -181,7 +185,7 @@ class Config:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
-    def channels(self, direction: Direction) -> tuple[int, int]:
+    def channels(self, direction: Direction) -> tuple[Channels, Channels]:
         """Channels of the generator's input and output in `direction`."""
         a, b = self.data.channels_a, self.data.channels_b
         return (a, b) if direction == "a2b" else (b, a)
@@ -194,7 +198,7 @@ def validate(config: Config) -> None:
     )  # fmt: skip
     multiple = 2**gen.depth if gen.kind == "unet" else 4
     rules = [
-        (data.crop <= data.size, f"crop {data.crop} px is larger than size {data.size} px: lower --crop or raise --size"),
+        (data.crop <= data.size, f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
         (data.crop > 0 and data.crop % multiple == 0,
          f"crop {data.crop} px is not a multiple of {multiple}, which a {gen.kind} generator needs"),
         (training.batch >= 1, f"batch {training.batch} is not at least 1"),
@@ -235,9 +239,7 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
     hints = typing.get_type_hints(cls)
     names = {f.name for f in dataclasses.fields(cls)}
     if unknown := sorted(values.keys() - names):
-        raise UserError(
-            f"{where} has unknown fields {', '.join(unknown)}: it was written by a newer version of unpaired."
-        )
+        raise UserError(f"{where} has unknown fields {', '.join(unknown)}: a newer version of unpaired wrote it.")
     built: dict[str, Any] = {}
     for name, value in values.items():
         hint = hints[name]

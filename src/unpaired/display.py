@@ -47,8 +47,9 @@ class Display:
     def __call__(self, event: Event) -> None:
         kind = event["kind"]
         if kind in ("start", "resume"):
-            plan = event["plan"]
-            self.total_images, self.total_seconds = plan["images"], plan["minutes"] and plan["minutes"] * 60
+            images, minutes = event["plan"]["images"], event["plan"]["minutes"]
+            self.total_images = images
+            self.total_seconds = 60 * minutes if minutes else None
             for sentence in event["sentences"]:
                 self.console.print(sentence)
         elif kind == "progress":

@@ -19,8 +19,9 @@ from unpaired.presets import demo as preset
 from unpaired.report.grid import BACKGROUND
 from unpaired.report.page import write_report
 from unpaired.training import checkpoint
+from unpaired.training.record import RunRecord
 from unpaired.training.run import find_folders, run_session
-from unpaired.training.session import RunRecord, Session, begin, resume
+from unpaired.training.session import Session, begin, resume
 from unpaired.translation.batch import translate_files
 from unpaired.translation.translator import Translator
 

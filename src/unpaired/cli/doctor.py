@@ -58,14 +58,16 @@ def main(arguments: list[str]) -> None:
     size = sum(p.stat().st_size for p in cache.rglob("*") if p.is_file()) if cache.exists() else 0
     home = next(p for p in (cache, *cache.parents) if p.exists())
     console.print(
-        f"cache      {size / 2**20:.0f} MiB in {cache} (safe to delete), {shutil.disk_usage(home).free / 2**30:.0f} GiB of disk free"
+        f"cache      {size / 2**20:.0f} MiB in {cache} (safe to delete), "
+        f"{shutil.disk_usage(home).free / 2**30:.0f} GiB of disk free"
     )
     for label, config in (("demo", demo()), ("fast", fast())):
         config = replace(config, training=replace(config.training, device=told.device))
         seconds = _seconds_per_step(config, device)
         batch, crop = config.training.batch, config.data.crop
         console.print(
-            f"speed      {label}: {seconds:.2f} s a step of {batch} + {batch} pictures of {crop} px, {batch / seconds:.1f} images/s"
+            f"speed      {label}: {seconds:.2f} s a step of {batch} + {batch} pictures of {crop} px, "
+            f"{batch / seconds:.1f} images/s"
         )
 
 

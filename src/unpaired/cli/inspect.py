@@ -13,7 +13,7 @@ from rich.table import Table
 from unpaired.config import Config, to_dict
 from unpaired.errors import UserError
 from unpaired.training import checkpoint
-from unpaired.training.session import RunRecord
+from unpaired.training.record import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +42,8 @@ def main(arguments: list[str]) -> None:
 def _run(run: Path, console: Console) -> None:
     record = RunRecord.read(run)
     console.print(f"Run {run}, preset {record.preset or 'none'}")
-    console.print(
-        f"A: {record.counts['a']:,} pictures in {record.folders.a}\nB: {record.counts['b']:,} pictures in {record.folders.b}"
-    )
+    for name, folder in (("a", record.folders.a), ("b", record.folders.b)):
+        console.print(f"{name.upper()}: {record.counts[name]:,} pictures in {folder}")
     folders = checkpoint.checkpoints(run)
     if not folders:
         console.print("No checkpoint yet.")

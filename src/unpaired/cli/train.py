@@ -24,8 +24,9 @@ from unpaired.errors import UserError
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
 from unpaired.training.loop import Ending, Session
+from unpaired.training.record import RunRecord
 from unpaired.training.run import find_folders, run_session
-from unpaired.training.session import RunRecord, begin, resume
+from unpaired.training.session import begin, resume
 
 FLAT = tyro.conf.arg(name="")  # options of this group carry no prefix
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from torch import Tensor, nn
 
@@ -25,40 +25,40 @@ class Step:
     """Translations made on the way, (N, C, H, W) in [-1, 1], without gradients."""
 
 
-class Method(Protocol):
-    """An `nn.Module` that owns its networks. Adding a method is one file and one line in `METHODS`."""
+class Method(nn.Module, ABC):
+    """Owns its networks. Adding a method is one file and one line in `METHODS`."""
 
-    def networks(self) -> dict[str, nn.Module]:
-        """All that is trained, by the names under which it is saved."""
-        ...
-
+    @abstractmethod
     def generators(self) -> dict[str, nn.Module]:
-        """What `generator_step` trains."""
-        ...
+        """What `generator_step` trains, by the names under which it is saved."""
 
+    @abstractmethod
     def discriminators(self) -> dict[str, nn.Module]:
-        """What `discriminator_step` trains."""
-        ...
+        """What `discriminator_step` trains, by the names under which it is saved."""
 
+    @abstractmethod
     def translators(self) -> dict[Direction, str]:
         """Which generator translates in which direction."""
-        ...
 
+    @abstractmethod
     def pools(self) -> dict[str, HistoryPool]:
         """History pools, by the names under which they are saved."""
-        ...
 
+    @abstractmethod
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Step:
         """Loss of the generators on (N, C, H, W) pictures in [-1, 1]; `step` counts from 0."""
-        ...
 
+    @abstractmethod
     def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor]) -> Step:
         """Loss of the discriminators on the same pictures and the fakes of the generator step."""
-        ...
+
+    def networks(self) -> dict[str, nn.Module]:
+        """All that is trained and saved."""
+        return {**self.generators(), **self.discriminators()}
 
 
 @contextmanager
-def frozen(*modules: nn.Module) -> Iterator[None]:
+def frozen(*modules: nn.Module) -> Generator[None]:
     """Let gradients flow through `modules` but not into their weights, which halves their backward pass."""
     trainable = [p for m in modules for p in m.parameters() if p.requires_grad]
     for p in trainable:

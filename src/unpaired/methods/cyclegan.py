@@ -12,7 +12,7 @@ from unpaired.config import Config, Direction
 from unpaired.data.augment import differentiable_augment
 from unpaired.losses.adversarial import ADVERSARIAL, over_heads
 from unpaired.losses.cycle import l1
-from unpaired.methods.base import Step, frozen
+from unpaired.methods.base import Method, Step, frozen
 from unpaired.networks import Discriminator, build_generator, efficientnet, needs_eyes
 from unpaired.networks.layers import initialise
 from unpaired.training.pool import HistoryPool
@@ -21,7 +21,7 @@ TRANSLATORS: dict[Direction, str] = {"a2b": "generator_ab", "b2a": "generator_ba
 """Which generator translates in which direction."""
 
 
-class CycleGAN(nn.Module):
+class CycleGAN(Method):
     """Two generators, two discriminators, and what their two steps are worth (eq. 3)."""
 
     def __init__(self, config: Config) -> None:
@@ -37,11 +37,8 @@ class CycleGAN(nn.Module):
         for network in self.networks().values():
             initialise(network, config.optimizer.init_gain)
         self.pool_a, self.pool_b = HistoryPool(config.loss.pool), HistoryPool(config.loss.pool)
-        # Pictures of one pass share nothing but batch statistics, so passes may be joined unless a batch norm sees them.
+        # Pictures of one pass share nothing but batch statistics: without those, passes may be joined.
         self.joined = config.generator.norm != "batch" and config.discriminator.norm != "batch"
-
-    def networks(self) -> dict[str, nn.Module]:
-        return {**self.generators(), **self.discriminators()}
 
     def generators(self) -> dict[str, nn.Module]:
         return {"generator_ab": self.generator_ab, "generator_ba": self.generator_ba}
@@ -59,13 +56,17 @@ class CycleGAN(nn.Module):
         """The full objective as the generators see it: adversarial, cycle (eq. 2) and identity (section 5.2)."""
         c = self.config
         with_identity = c.identity > 0 and step % c.identity_every == 0
+        terms: dict[str, Tensor] = {}
+        loss = real_a.new_zeros(())
         if with_identity:
             fake_b, identity_b = self._passes(self.generator_ab, real_a, real_b)
             fake_a, identity_a = self._passes(self.generator_ba, real_b, real_a)
+            # As in the authors' code, λ_A weighs the identity of A and λ_B that of B.
+            terms["identity_a"], terms["identity_b"] = l1(identity_a, real_a), l1(identity_b, real_b)
+            weight = c.identity * c.identity_every
+            loss = loss + weight * (c.lambda_a * terms["identity_a"] + c.lambda_b * terms["identity_b"])
         else:
             fake_b, fake_a = self.generator_ab(real_a), self.generator_ba(real_b)
-        terms: dict[str, Tensor] = {}
-        loss = real_a.new_zeros(())
         if c.gan_weight:
             with frozen(self.discriminator_a, self.discriminator_b):
                 terms["gan_ab"] = self._fool(self.discriminator_b, fake_b)
@@ -77,11 +78,6 @@ class CycleGAN(nn.Module):
         if c.lambda_b:
             terms["cycle_b"] = l1(self.generator_ab(fake_a), real_b)
             loss = loss + c.lambda_b * terms["cycle_b"]
-        if with_identity:
-            # As in the authors' code, λ_A weighs the identity of A and λ_B that of B.
-            terms["identity_a"], terms["identity_b"] = l1(identity_a, real_a), l1(identity_b, real_b)
-            weight = c.identity * c.identity_every
-            loss = loss + weight * (c.lambda_a * terms["identity_a"] + c.lambda_b * terms["identity_b"])
         return Step(loss, terms, {"fake_a": fake_a.detach(), "fake_b": fake_b.detach()})
 
     def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor]) -> Step:

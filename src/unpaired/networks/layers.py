@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from unpaired.config import GeneratorConfig, Norm
+from unpaired.config import GeneratorConfig, Norm, Padding
 from unpaired.networks.winograd import WinogradConv2d
 
 
@@ -24,7 +24,9 @@ def norm_layer(kind: Norm, channels: int) -> nn.Module:
     return layers[kind]()
 
 
-def conv(inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: str = "reflect", norm: Norm) -> nn.Conv2d:
+def conv(
+    inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: Padding = "reflect", norm: Norm
+) -> nn.Conv2d:
     """Convolution that keeps H and W at stride 1; without a bias where batch or group norm brings one."""
     bias = norm in ("instance", "none")
     if kernel == 3 and stride == 1:
@@ -39,7 +41,7 @@ class ResizeConv(nn.Conv2d):
     of the four output phases is a 2×2 convolution of the small picture: the same result in 4/9 of the arithmetic.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, padding: str, bias: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, *, padding: Padding, bias: bool) -> None:
         super().__init__(inputs, outputs, 3, bias=bias)
         # Reflecting the doubled picture repeats the border pixel of the small one.
         self.border = "replicate" if padding == "reflect" else "constant"

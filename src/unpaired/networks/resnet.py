@@ -39,9 +39,11 @@ class ResNetGenerator(nn.Module):
         w, norm = config.width, config.norm
         self.residual = config.residual
         self.encoder = nn.Sequential(
-            conv(inputs, w, config.kernel, padding=config.padding, norm=norm), norm_layer(norm, w), nn.ReLU(inplace=True),
+            conv(inputs, w, config.kernel, padding=config.padding, norm=norm), norm_layer(norm, w),
+            nn.ReLU(inplace=True),
             conv(w, 2 * w, 3, stride=2, padding="zeros", norm=norm), norm_layer(norm, 2 * w), nn.ReLU(inplace=True),
-            conv(2 * w, 4 * w, 3, stride=2, padding="zeros", norm=norm), norm_layer(norm, 4 * w), nn.ReLU(inplace=True),
+            conv(2 * w, 4 * w, 3, stride=2, padding="zeros", norm=norm), norm_layer(norm, 4 * w),
+            nn.ReLU(inplace=True),
         )  # fmt: skip
         self.blocks = nn.Sequential(*(ResidualBlock(4 * w, config) for _ in range(config.blocks)))
         self.decoder = nn.Sequential(

@@ -162,7 +162,9 @@ def best(run: Path) -> Path | None:
 
 
 def mark_best(run: Path, folder: Path, value: float, measure: str) -> None:
-    """Name `folder` as the best checkpoint of a run."""
+    """Name `folder` as the best checkpoint of a run, if its `value` is lower than that of the best so far."""
+    if best(run) is not None and json.loads((run / "best.json").read_text())["value"] <= value:
+        return
     write_json(run / "best.json", {"checkpoint": folder.name, "value": value, "measure": measure})
 
 

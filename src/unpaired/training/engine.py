@@ -20,15 +20,18 @@ class Engine:
     """Trains `method` on `device`, together with the other ranks."""
 
     def __init__(self, method: Method, config: Config, device: torch.device, ranks: Ranks) -> None:
-        assert isinstance(method, nn.Module)
         self.method, self.config, self.device, self.ranks = method, config, device, ranks
         self.dtype = choose_precision(config.training.precision, device)
         self.channels_last = choose_channels_last(config.training.channels_last, device, self.dtype)
-        method.to(device=device, memory_format=torch.channels_last if self.channels_last else None)
+        method.to(device)
+        if self.channels_last:
+            method.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         opt = config.optimizer
         rates = (opt.learning_rate, opt.discriminator_learning_rate or opt.learning_rate)
-        self.sides = [_Side(networks, rate, opt.beta1, opt.beta2, device)
-                      for networks, rate in zip((method.generators(), method.discriminators()), rates, strict=True)]  # fmt: skip
+        self.sides = [
+            _Side(networks, rate, opt.beta1, opt.beta2, device)
+            for networks, rate in zip((method.generators(), method.discriminators()), rates, strict=True)
+        ]
         self.averaged: dict[str, AveragedModel] = {}
         if opt.ema_images:
             names = sorted(set(method.translators().values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,12 +129,12 @@ class Finite:
             if not fine:
                 raise UserError(
                     f"The loss was not a finite number at image {images}: training stopped before it could spoil a "
-                    "checkpoint; go on from the last one with --resume and a lower --learning-rate or --precision float32."
+                    "checkpoint; go on from the last one, or start anew with a lower --learning-rate."
                 )
 
 
 @contextmanager
-def interruptible() -> Iterator[list[int]]:
+def interruptible() -> Generator[list[int]]:
     """Collect SIGINT and SIGTERM in a list in place of dying of them; a second one kills as usual."""
     caught: list[int] = []
     before: dict[int, object] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,13 +17,12 @@ from unpaired.data.discover import discover
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.report.grid import preview_grid
 from unpaired.training.engine import Engine
-
-if TYPE_CHECKING:
-    from unpaired.training.session import Folders
+from unpaired.training.record import Folders
 
 ROWS = 6
 
 Pictures = NDArray[np.uint8]
+T = TypeVar("T")
 
 
 class Preview:
@@ -35,14 +34,11 @@ class Preview:
         pairs = sorted(names_a.keys() & names_b.keys())
         # Names in both test folders are true pairs: show them side by side.
         self.paired = folders.test_a is not None and folders.test_b is not None and len(pairs) >= ROWS
-        data = config.data
-        chosen = [(names_a, data.channels_a), (names_b, data.channels_b)]
         self.inputs: dict[Direction, list[Pictures]] = {
             direction: [
-                _square(decode(names[k], background=data.background, channels=channels), data.crop)
-                for k in spread(pairs if self.paired else sorted(names), ROWS)
+                load(names[k], config, direction) for k in spread(pairs if self.paired else sorted(names), ROWS)
             ]
-            for direction, (names, channels) in zip(DIRECTIONS, chosen, strict=True)
+            for direction, names in zip(DIRECTIONS, (names_a, names_b), strict=True)
         }
         self.run = run
 
@@ -84,14 +80,18 @@ def translate(generator: torch.nn.Module, pictures: Sequence[Pictures], device: 
     return list(fakes)
 
 
-def spread(items: Sequence[str], count: int) -> list[str]:
+def spread(items: Sequence[T], count: int) -> list[T]:
     """`count` of `items`, evenly spread."""
     if len(items) <= count:
         return list(items)
     return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
 
 
-def _square(picture: Pictures, side: int) -> Pictures:
-    mode = picture.squeeze(-1) if picture.shape[-1] == 1 else picture
-    resized = np.asarray(Image.fromarray(mode).resize((side, side), Image.Resampling.BICUBIC))
-    return resized.reshape(side, side, picture.shape[-1])
+def load(path: Path, config: Config, direction: Direction) -> Pictures:
+    """The picture at `path` as the generator of `direction` takes it: uint8 (crop, crop, C)."""
+    channels, side = config.channels(direction)[0], config.data.crop
+    picture = decode(path, background=config.data.background, channels=channels)
+    resized = Image.fromarray(picture.squeeze(-1) if channels == 1 else picture).resize(
+        (side, side), Image.Resampling.BICUBIC
+    )
+    return np.asarray(resized).reshape(side, side, channels)

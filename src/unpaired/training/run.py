@@ -14,6 +14,7 @@ from unpaired.training import session as sessions
 from unpaired.training.events import Listener
 from unpaired.training.loop import Ending, Session
 from unpaired.training.loop import train as loop
+from unpaired.training.record import Folders
 
 
 def train(
@@ -63,15 +64,12 @@ def resume(
     return Path(run)
 
 
-def find_folders(dir_a: Path, dir_b: Path | None) -> sessions.Folders:
+def find_folders(dir_a: Path, dir_b: Path | None) -> Folders:
     """The training folders that are meant, and the test folders beside them."""
     a, b = find_domains(dir_a, dir_b)
-    tests = find_test_domains(dir_a) if dir_b is None else None
-    test_a, test_b = tests or (None, None)
+    test_a, test_b = find_test_domains(dir_a, dir_b) or (None, None)
     # Absolute, so that a run can go on from another working folder.
-    return sessions.Folders(
-        a=a.resolve(), b=b.resolve(), test_a=test_a and test_a.resolve(), test_b=test_b and test_b.resolve()
-    )
+    return Folders(a=a.resolve(), b=b.resolve(), test_a=test_a and test_a.resolve(), test_b=test_b and test_b.resolve())
 
 
 def run_session(session: Session) -> Ending:

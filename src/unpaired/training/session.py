@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import platform
-import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from unpaired.config import Config, from_dict, to_dict, validate
+from unpaired.config import Channels, Config, Direction, validate
 from unpaired.data.cache import Cache, open_cache
 from unpaired.data.discover import discover
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
 from unpaired.training import checkpoint, events
+from unpaired.training.best import Judge
 from unpaired.training.device import choose_device, keep_freed_memory
 from unpaired.training.engine import Engine, seed_all
 from unpaired.training.events import Events, Listener
@@ -27,58 +24,9 @@ from unpaired.training.loop import Clock, Session
 from unpaired.training.memory import estimate
 from unpaired.training.preview import Preview
 from unpaired.training.ranks import Ranks
+from unpaired.training.record import Folders, RunRecord, provenance
 
-FORMAT = 1
 SKIPPED_SHOWN = 10  # files named one by one
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Folders:
-    """The pictures of a training. Without test folders previews show training pictures."""
-
-    a: Path
-    b: Path
-    test_a: Path | None = None
-    test_b: Path | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunRecord:
-    """RUN/run.json: what a training is, before and after it has checkpoints."""
-
-    config: Config
-    folders: Folders
-    counts: dict[str, int]
-    preset: str | None = None
-    title: str | None = None
-    credits: str | None = None
-    provenance: dict[str, Any]
-
-    def write(self, run: Path) -> None:
-        folders = {k: str(v) if v else None for k, v in (("a", self.folders.a), ("b", self.folders.b),
-                   ("test_a", self.folders.test_a), ("test_b", self.folders.test_b))}  # fmt: skip
-        checkpoint.write_json(run / "run.json", {
-            "format": FORMAT, "config": to_dict(self.config), "folders": folders, "counts": self.counts,
-            "preset": self.preset, "title": self.title, "credits": self.credits, "provenance": self.provenance,
-        })  # fmt: skip
-
-    @staticmethod
-    def read(run: Path) -> RunRecord:
-        """Raises `UserError` where `run` is not a run, is damaged, or is of a newer version."""
-        path = run / "run.json"
-        try:
-            record = json.loads(path.read_text())
-            if record["format"] > FORMAT:
-                raise UserError(f"{run} was written by a newer version of unpaired: upgrade with pip to use it.")
-            folders = {k: Path(v) if v else None for k, v in record["folders"].items()}
-            return RunRecord(
-                config=from_dict(Config, record["config"], str(path)), folders=Folders(**folders),
-                **{k: record[k] for k in ("counts", "preset", "title", "credits", "provenance")},
-            )  # fmt: skip
-        except FileNotFoundError as e:
-            raise UserError(f"{run} is not a run: there is no run.json in it.") from e
-        except (OSError, ValueError, KeyError, TypeError) as e:
-            raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run.") from e
 
 
 def begin(
@@ -154,9 +102,11 @@ def _say(session: Session, kind: str, sentences: list[str]) -> None:
     ]
     sentences = [
         *sentences,
-        f"Training {config.method} for {' or '.join(filter(None, limits))}: {config.data.crop} px, batch {training.batch}"
+        f"Training {config.method} for {' or '.join(filter(None, limits))}: {config.data.crop} px, "
+        f"batch {training.batch}"
         + (f" on each of {session.ranks.world} processes" if session.ranks.world > 1 else "")
-        + f", {engine.device}, {str(engine.dtype).removeprefix('torch.')}, about {estimate(config) / 2**30:.1f} GiB of memory.",
+        + f", {engine.device}, {str(engine.dtype).removeprefix('torch.')}, "
+        f"about {estimate(config) / 2**30:.1f} GiB of memory.",
     ]
     plan = {"images": training.images, "minutes": training.minutes}
     session.events.tell(kind, session.clock.images, session.clock.seconds, plan=plan, sentences=sentences)
@@ -174,15 +124,6 @@ def _found(caches: tuple[Cache, Cache], folders: Folders) -> list[str]:
     return sentences
 
 
-def provenance(device: torch.device) -> dict[str, Any]:
-    """Versions and machine, for people who want to do it again."""
-    return {
-        "unpaired": version("unpaired"), "torch": torch.__version__, "python": platform.python_version(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} ({platform.processor() or platform.machine()})",
-        "threads": torch.get_num_threads(), "system": platform.platform(), "command": " ".join(sys.argv),
-    }  # fmt: skip
-
-
 def _meet(config: Config) -> tuple[Ranks, torch.device]:
     keep_freed_memory()
     device = choose_device(config.training.device)
@@ -191,17 +132,12 @@ def _meet(config: Config) -> tuple[Ranks, torch.device]:
 
 def _open(config: Config, folders: Folders) -> tuple[Cache, Cache]:
     d = config.data
-    return tuple(
-        open_cache(
-            discover(folder).files,
-            folder,
-            size=d.size,
-            resize=d.resize,
-            channels=channels,
-            background=d.background,
-        )
-        for folder, channels in ((folders.a, d.channels_a), (folders.b, d.channels_b))
-    )  # pyright: ignore[reportReturnType]
+
+    def opened(folder: Path, channels: Channels) -> Cache:
+        files = discover(folder).files
+        return open_cache(files, folder, size=d.size, resize=d.resize, channels=channels, background=d.background)
+
+    return opened(folders.a, d.channels_a), opened(folders.b, d.channels_b)
 
 
 def _planned(config: Config, counts: dict[str, int]) -> Config:
@@ -223,7 +159,7 @@ def _session(
     config = record.config
     # The same weights on every rank, whatever was drawn before.
     seed_all(config.training.seed, 0, 0)
-    method: Any = METHODS[config.method](config)
+    method = METHODS[config.method](config)
     engine = Engine(method, config, device, ranks)
     batches = Batches(
         *caches,
@@ -235,12 +171,18 @@ def _session(
     )
     told = Events(run if ranks.first else None, listeners)
     preview = Preview(record.folders, config, run) if ranks.first else None
+    judge = Judge(record.folders, config, engine) if ranks.first and config.training.judged else None
 
     def save(clock: Clock) -> None:
         folder = _save(session, record, clock)
         if ranks.first:
+            judged: dict[Direction, float] = {}
+            if judge and judge.able:
+                judged = judge()
+                checkpoint.mark_best(run, folder, judge.total(judged), judge.measure)
             checkpoint.prune(run, config.training.keep)
-            told.tell("checkpoint", clock.images, clock.seconds, folder=folder.name)
+            told.tell("checkpoint", clock.images, clock.seconds, folder=folder.name, judged=judged)
+        ranks.barrier()
 
     def show(clock: Clock) -> None:
         if preview:

@@ -1,0 +1,63 @@
+"""Which checkpoint is the best so far, by a measure that the discriminators can't have pleased."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unpaired.config import DIRECTIONS, Config, Direction
+from unpaired.data.discover import discover
+from unpaired.evaluation.distances import MINIMUM, kid
+from unpaired.evaluation.features import LiteExtractor
+from unpaired.training.engine import Engine
+from unpaired.training.preview import load, spread, translate
+from unpaired.training.record import Folders
+
+AT_ONCE = 8  # pictures that are translated together
+
+
+class Judge:
+    """KID (EfficientNet-Lite0) of translations against real pictures, the mean of the directions; lower is better.
+
+    It looks at `config.training.judged` pictures of each domain: of the test folders where there are some, else of
+    the training folders, which says less but still tells checkpoints apart.
+    """
+
+    measure = "KID (EfficientNet-Lite0)"
+
+    def __init__(self, folders: Folders, config: Config, engine: Engine) -> None:
+        self.engine = engine
+        self.extractor = LiteExtractor(device=engine.device)
+        sources: dict[Direction, list[NDArray[np.uint8]]] = {}
+        for direction, folder in zip(
+            DIRECTIONS, (folders.test_a or folders.a, folders.test_b or folders.b), strict=True
+        ):
+            chosen = spread(discover(folder).files, config.training.judged)
+            sources[direction] = [load(path, config, direction) for path in chosen]
+        self.sources = sources
+        self.able = min(map(len, sources.values())) >= MINIMUM
+        self._reals: dict[Direction, NDArray[np.float32]] = {}
+
+    def __call__(self) -> dict[Direction, float]:
+        """KID of each direction with the weights as they are."""
+        names, networks = self.engine.method.translators(), self.engine.translators()
+        values: dict[Direction, float] = {}
+        for direction, name in names.items():
+            inputs = self.sources[direction]
+            target: Direction = "b2a" if direction == "a2b" else "a2b"
+            if direction not in self._reals:
+                self._reals[direction] = self.extractor(self.sources[target])
+            fakes = [
+                fake
+                for start in range(0, len(inputs), AT_ONCE)
+                for fake in translate(networks[name], inputs[start : start + AT_ONCE], self.engine.device)
+            ]
+            values[direction] = kid(self.extractor(fakes), self._reals[direction])
+        return values
+
+    @staticmethod
+    def total(values: dict[Direction, float]) -> float:
+        """One number for a checkpoint."""
+        return fmean(values.values())
