@@ -27,7 +27,7 @@ class Display:
 
     def __init__(self, run: Path, console: Console) -> None:
         self.run, self.console = run, console
-        self.total_images: int | None = None
+        self.total_images: float | None = None
         self.total_seconds: float | None = None
         self.live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
         self.smooth: dict[str, float] = {}
@@ -47,13 +47,13 @@ class Display:
     def __call__(self, event: Event) -> None:
         kind = event["kind"]
         if kind in ("start", "resume"):
-            images, minutes = event["plan"]["images"], event["plan"]["minutes"]
-            self.total_images = images
+            self.total_images, minutes = event["plan"]["images"], event["plan"]["minutes"]
             self.total_seconds = 60 * minutes if minutes else None
             for sentence in event["sentences"]:
                 self.console.print(sentence)
         elif kind == "progress":
-            for name, value in event["terms"].items():
+            terms: dict[str, float] = event["terms"]
+            for name, value in terms.items():
                 self.smooth[name] = 0.8 * self.smooth.get(name, value) + 0.2 * value
             self._show(event)
         elif kind == "preview":

@@ -71,9 +71,11 @@ def upsampling(inputs: int, outputs: int, config: GeneratorConfig) -> nn.Module:
 def residual_output(change: Tensor, x: Tensor) -> Tensor:
     """tanh(change + atanh(x)): `x` where nothing is to be changed, any colour where something is.
 
-    `x` in [-1, 1] is pulled in to ±0.98 first, where atanh is finite and its slope still passes gradients.
+    `x` in [-1, 1] is shrunk before and the result enlarged after, so that atanh stays finite, its slope passes
+    gradients, and no change leaves white white; results lie in ±1/0.98.
     """
-    return torch.tanh(change + torch.atanh(x * 0.98))
+    shrink = 0.98
+    return torch.tanh(change + torch.atanh(shrink * x)) / shrink
 
 
 def initialise(network: nn.Module, gain: float) -> None:
