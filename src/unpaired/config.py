@@ -199,6 +199,7 @@ def validate(config: Config) -> None:
     multiple = 2**gen.depth if gen.kind == "unet" else 4
     rules = [
         (data.crop <= data.size, f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
+        (data.crop >= 8 or gen.kind == "unet", f"crop {data.crop} px is too small for a resnet generator: 8 px or more"),
         (data.crop > 0 and data.crop % multiple == 0,
          f"crop {data.crop} px is not a multiple of {multiple}, which a {gen.kind} generator needs"),
         (training.batch >= 1, f"batch {training.batch} is not at least 1"),
@@ -208,11 +209,26 @@ def validate(config: Config) -> None:
         (training.keep >= 1, f"keep {training.keep} is not at least 1: the newest checkpoint has to stay"),
         (training.checkpoint_minutes > 0, f"checkpoint-minutes {training.checkpoint_minutes} is not above 0"),
         (gen.width >= 1 and disc.width >= 1, "a network's width is at least 1"),
+        (gen.kernel >= 1 and gen.kernel % 2 == 1, f"kernel {gen.kernel} is not an odd number"),
+        ("patchgan" not in disc.kind or data.crop // 2**disc.layers >= 3,
+         f"crop {data.crop} px is too small for a patchgan with {disc.layers} layers: lower --discriminator.layers"),
+        (disc.view >= 32, f"view {disc.view} px is not at least 32"),
+        (disc.patch_weight > 0, f"patch-weight {disc.patch_weight} is not above 0"),
         (gen.blocks >= 0 and gen.depth >= 2 and disc.layers >= 1, "blocks ≥ 0, depth ≥ 2 and layers ≥ 1 are needed"),
         (0 <= gen.dropout < 1, f"dropout {gen.dropout} is not in [0, 1)"),
         (all(0 <= s <= 4 for s in disc.stages) and len(disc.stages) > 0, f"stages {disc.stages} are not 0 to 4"),
         (0 <= opt.decay_from <= 1, f"decay-from {opt.decay_from} is not in [0, 1]"),
         (opt.learning_rate > 0, f"learning-rate {opt.learning_rate} is not above 0"),
+        (opt.discriminator_learning_rate is None or opt.discriminator_learning_rate > 0,
+         f"discriminator-learning-rate {opt.discriminator_learning_rate} is not above 0"),
+        (0 <= opt.beta1 < 1 and 0 <= opt.beta2 < 1, f"beta1 {opt.beta1} and beta2 {opt.beta2} are not in [0, 1)"),
+        (opt.warmup >= 0 and opt.ema_images >= 0 and opt.init_gain > 0,
+         "warmup ≥ 0, ema-images ≥ 0 and init-gain > 0 are needed"),
+        (training.checkpoint_images is None or training.checkpoint_images >= 1,
+         f"checkpoint-images {training.checkpoint_images} is not at least 1"),
+        (min(config.loss.gan_weight, config.loss.lambda_a, config.loss.lambda_b, config.loss.identity) >= 0,
+         "the weight of a loss is not negative"),
+        (config.loss.gan_weight + config.loss.lambda_a + config.loss.lambda_b > 0, "all losses have weight 0"),
         (config.loss.identity_every >= 1, f"identity-every {config.loss.identity_every} is not at least 1"),
         (config.loss.pool >= 0, f"pool {config.loss.pool} is negative"),
         (config.loss.identity == 0 or data.channels_a == data.channels_b,
@@ -233,8 +249,8 @@ def to_dict(config: Any) -> dict[str, Any]:
 def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> Any:
     """Rebuild a configuration from plain JSON values.
 
-    Unknown and missing fields raise `UserError`: a run of another version must never train or translate with
-    something that it did not mean.
+    Unknown fields and values raise `UserError`: a run of a newer version must never train or translate with something
+    that it did not mean. A missing field takes its default, so a field added later must default to what was done before.
     """
     hints = typing.get_type_hints(cls)
     names = {f.name for f in dataclasses.fields(cls)}

@@ -50,7 +50,7 @@ class Display:
             self.total_images, minutes = event["plan"]["images"], event["plan"]["minutes"]
             self.total_seconds = 60 * minutes if minutes else None
             for sentence in event["sentences"]:
-                self.console.print(sentence)
+                self.console.print(sentence, soft_wrap=True)
         elif kind == "progress":
             terms: dict[str, float] = event["terms"]
             for name, value in terms.items():

@@ -112,7 +112,7 @@ def finish(session: Session, ending: Ending, console: Console) -> None:
 
 def rank_console() -> Console:
     """A console that speaks in the first process only."""
-    return Console(highlight=False, quiet=os.environ.get("RANK", "0") != "0")
+    return Console(highlight=False, soft_wrap=True, quiet=os.environ.get("RANK", "0") != "0")
 
 
 def _value(arguments: list[str], option: str) -> str | None:

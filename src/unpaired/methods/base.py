@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
@@ -15,13 +15,13 @@ from unpaired.training.pool import HistoryPool
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step is worth."""
+    """What a step, or a part of one, is worth."""
 
     loss: Tensor
     """Scalar to differentiate."""
     terms: dict[str, Tensor]
     """Its unweighted parts by name, scalars, for people to read."""
-    fakes: dict[str, Tensor]
+    fakes: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     """Translations made on the way, (N, C, H, W) in [-1, 1], without gradients."""
 
 
@@ -45,12 +45,16 @@ class Method(nn.Module, ABC):
         """History pools, by the names under which they are saved."""
 
     @abstractmethod
-    def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Step:
-        """Loss of the generators on (N, C, H, W) pictures in [-1, 1]; `step` counts from 0."""
+    def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
+        """Loss of the generators on (N, C, H, W) pictures in [-1, 1]; `step` counts from 0.
+
+        Parts that share no activations are yielded one by one: each is differentiated before the next is computed,
+        so that memory holds one of them only.
+        """
 
     @abstractmethod
-    def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor]) -> Step:
-        """Loss of the discriminators on the same pictures and the fakes of the generator step."""
+    def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor]) -> Iterator[Step]:
+        """Loss of the discriminators on the same pictures and the fakes of the generator step, in parts likewise."""
 
     def networks(self) -> dict[str, nn.Module]:
         """All that is trained and saved."""

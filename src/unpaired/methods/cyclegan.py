@@ -5,6 +5,8 @@ The paper's G, F, D_X, D_Y are `generator_ab`, `generator_ba`, `discriminator_a`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -52,43 +54,42 @@ class CycleGAN(Method):
     def pools(self) -> dict[str, HistoryPool]:
         return {"pool_a": self.pool_a, "pool_b": self.pool_b}
 
-    def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Step:
-        """The full objective as the generators see it: adversarial, cycle (eq. 2) and identity (section 5.2)."""
-        c = self.config
-        with_identity = c.identity > 0 and step % c.identity_every == 0
-        terms: dict[str, Tensor] = {}
-        loss = real_a.new_zeros(())
-        if with_identity:
-            fake_b, identity_b = self._passes(self.generator_ab, real_a, real_b)
-            fake_a, identity_a = self._passes(self.generator_ba, real_b, real_a)
-            # As in the authors' code, λ_A weighs the identity of A and λ_B that of B.
-            terms["identity_a"], terms["identity_b"] = l1(identity_a, real_a), l1(identity_b, real_b)
-            weight = c.identity * c.identity_every
-            loss = loss + weight * (c.lambda_a * terms["identity_a"] + c.lambda_b * terms["identity_b"])
-        else:
-            fake_b, fake_a = self.generator_ab(real_a), self.generator_ba(real_b)
-        if c.gan_weight:
-            with frozen(self.discriminator_a, self.discriminator_b):
-                terms["gan_ab"] = self._fool(self.discriminator_b, fake_b)
-                terms["gan_ba"] = self._fool(self.discriminator_a, fake_a)
-            loss = loss + c.gan_weight * (terms["gan_ab"] + terms["gan_ba"])
-        if c.lambda_a:
-            terms["cycle_a"] = l1(self.generator_ba(fake_b), real_a)
-            loss = loss + c.lambda_a * terms["cycle_a"]
-        if c.lambda_b:
-            terms["cycle_b"] = l1(self.generator_ab(fake_a), real_b)
-            loss = loss + c.lambda_b * terms["cycle_b"]
-        return Step(loss, terms, {"fake_a": fake_a.detach(), "fake_b": fake_b.detach()})
+    def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
+        """The full objective as the generators see it, one direction at a time."""
+        yield self._direction("a", "b", real_a, real_b, step)
+        yield self._direction("b", "a", real_b, real_a, step)
 
-    def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor]) -> Step:
+    def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor]) -> Iterator[Step]:
         """Tell real from fake; halved, so that D learns slower than G (section 4)."""
-        if not self.config.gan_weight:
-            return Step(real_a.new_zeros(()), {}, {})
-        terms = {
-            "discriminator_a": self._tell(self.discriminator_a, real_a, self.pool_a.exchange(fakes["fake_a"])),
-            "discriminator_b": self._tell(self.discriminator_b, real_b, self.pool_b.exchange(fakes["fake_b"])),
-        }
-        return Step(terms["discriminator_a"] + terms["discriminator_b"], terms, {})
+        if self.config.gan_weight:
+            for domain, real, pool in (("a", real_a, self.pool_a), ("b", real_b, self.pool_b)):
+                discriminator = self.discriminator_a if domain == "a" else self.discriminator_b
+                loss = self._tell(discriminator, real, pool.exchange(fakes[f"fake_{domain}"]))
+                yield Step(loss, {f"discriminator_{domain}": loss})
+
+    def _direction(self, x: str, y: str, real_x: Tensor, real_y: Tensor, step: int) -> Step:
+        """Adversarial loss of X → Y, cycle X → Y → X (eq. 2), and identity of Y (section 5.2)."""
+        c, forward = self.config, x == "a"
+        generator, back = (self.generator_ab, self.generator_ba) if forward else (self.generator_ba, self.generator_ab)
+        # As in the authors' code, λ_A weighs cycle and identity of A, and λ_B those of B.
+        lambda_x, lambda_y = (c.lambda_a, c.lambda_b) if forward else (c.lambda_b, c.lambda_a)
+        terms: dict[str, Tensor] = {}
+        loss = real_x.new_zeros(())
+        if c.identity > 0 and step % c.identity_every == 0:
+            fake, identity = self._passes(generator, real_x, real_y)
+            terms[f"identity_{y}"] = l1(identity, real_y)
+            loss = loss + c.identity * c.identity_every * lambda_y * terms[f"identity_{y}"]
+        else:
+            fake = generator(real_x)
+        if c.gan_weight:
+            discriminator = self.discriminator_b if forward else self.discriminator_a
+            with frozen(discriminator):
+                terms[f"gan_{x}{y}"] = self._fool(discriminator, fake)
+            loss = loss + c.gan_weight * terms[f"gan_{x}{y}"]
+        if lambda_x:
+            terms[f"cycle_{x}"] = l1(back(fake), real_x)
+            loss = loss + lambda_x * terms[f"cycle_{x}"]
+        return Step(loss, terms, {f"fake_{y}": fake.detach()})
 
     def _fool(self, discriminator: Discriminator, fake: Tensor) -> Tensor:
         return over_heads(self.adversarial.generator, discriminator(self._seen(fake)), discriminator.weights)

@@ -18,10 +18,15 @@ def norm_layer(kind: Norm, channels: int) -> nn.Module:
     layers: dict[Norm, Callable[[], nn.Module]] = {
         "instance": lambda: nn.InstanceNorm2d(channels),
         "batch": lambda: nn.BatchNorm2d(channels),
-        "group": lambda: nn.GroupNorm(max(1, channels // 16), channels),
+        "group": lambda: nn.GroupNorm(_groups(channels), channels),
         "none": nn.Identity,
     }
     return layers[kind]()
+
+
+def _groups(channels: int) -> int:
+    """The largest number of equal groups of 16 channels or more."""
+    return max(g for g in range(1, max(1, channels // 16) + 1) if channels % g == 0)
 
 
 def conv(

@@ -5,7 +5,7 @@
         generator_ab.ema.safetensors    averaged weights, of the networks that translate
         state.pt                        optimisers and clocks
         rank-0.pt                       history pools of that rank
-        manifest.json                   configuration, provenance, and the SHA-256 of every other file
+        manifest.json                   configuration, provenance, and the SHA-256 of every other file and its own
 
 A checkpoint is written to a temporary folder, flushed, and renamed; the rename is what makes it exist. Weights are
 safetensors; the rest is read with `weights_only=True`, which runs no code.
@@ -124,10 +124,11 @@ def write(
                 **{k: getattr(manifest, k) for k in ("images", "seconds", "world", "provenance")},
             }
             record |= {"config": to_dict(manifest.config), "files": files}
+            record["checksum"] = _checksum(record)
             _write(temporary / "manifest.json", json.dumps(record, indent=1).encode())
             _sync(temporary)
             if folder.exists():  # written again after a resume from an earlier one
-                shutil.rmtree(folder)
+                _delete(folder)
             temporary.rename(folder)
             _sync(parent)
         barrier()
@@ -158,6 +159,8 @@ def best(run: Path) -> Path | None:
         folder = run / "checkpoints" / json.loads((run / "best.json").read_text())["checkpoint"]
     except FileNotFoundError:
         return None
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise UserError(f"{run / 'best.json'} is damaged ({type(e).__name__}: {e}): delete it.") from e
     return folder if (folder / "manifest.json").exists() else None
 
 
@@ -177,6 +180,9 @@ def read(folder: Path) -> Checkpoint:
             raise UserError(f"{path} is not a checkpoint of unpaired.")
         if record["format"] > FORMAT:
             raise UserError(f"{folder} was written by a newer version of unpaired: upgrade with pip to use it.")
+        # Without its own checksum a flipped digit would pass for another configuration.
+        if "checksum" in record and record["checksum"] != _checksum(record):
+            raise UserError(f"{path} is damaged (its checksum does not match): use another checkpoint.")
         return Checkpoint(
             folder,
             Manifest(
@@ -187,19 +193,19 @@ def read(folder: Path) -> Checkpoint:
         )  # fmt: skip
     except FileNotFoundError as e:
         raise UserError(f"There is no checkpoint at {folder}: train first, or name another run.") from e
-    except (OSError, ValueError, KeyError, TypeError) as e:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): use another checkpoint.") from e
 
 
 def prune(run: Path, keep: int) -> None:
-    """Delete all but the newest `keep` checkpoints and the best."""
+    """Delete all but the newest `keep` checkpoints and the best, and what a killed training left half-done."""
+    for pattern in (".writing-*", ".deleting-*"):
+        for leftover in (run / "checkpoints").glob(pattern):
+            shutil.rmtree(leftover, ignore_errors=True)
     kept = {best(run), *checkpoints(run)[-keep:]}
     for folder in checkpoints(run):
         if folder not in kept:
-            # Renamed first: a half-deleted folder must not look like a checkpoint.
-            doomed = folder.with_name(f".deleting-{folder.name}")
-            folder.rename(doomed)
-            shutil.rmtree(doomed, ignore_errors=True)
+            _delete(folder)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -207,6 +213,20 @@ def write_json(path: Path, value: Any) -> None:
     temporary = path.with_name(f".{path.name}.writing")
     _write(temporary, json.dumps(value, indent=1).encode())
     temporary.replace(path)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a checkpoint; renamed first, since a half-deleted folder must not look like one."""
+    doomed = folder.with_name(f".deleting-{folder.name}")
+    shutil.rmtree(doomed, ignore_errors=True)
+    folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _checksum(record: dict[str, Any]) -> str:
+    """SHA-256 of all that a manifest says but this checksum itself."""
+    said = {k: v for k, v in record.items() if k != "checksum"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _write(path: Path, content: bytes) -> None:

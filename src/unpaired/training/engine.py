@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -53,14 +54,14 @@ class Engine:
         )
         index = images // (len(a) * self.ranks.world)
         generators, discriminators = self.sides
-        with self._autocast():
-            made = self.method.generator_step(real_a, real_b, index)
-        generators.update(made, rate, self.ranks)
-        with self._autocast():
-            judged = self.method.discriminator_step(real_a, real_b, made.fakes)
-        discriminators.update(judged, rate, self.ranks)
+        terms, fakes = generators.update(
+            self._parts(self.method.generator_step(real_a, real_b, index)), rate, self.ranks
+        )
+        judged, _ = discriminators.update(
+            self._parts(self.method.discriminator_step(real_a, real_b, fakes)), rate, self.ranks
+        )
         self._average(images + len(a) * self.ranks.world)
-        return {name: term.detach() for name, term in (made.terms | judged.terms).items()}
+        return terms | judged
 
     def translators(self) -> dict[str, nn.Module]:
         """The generators that translate: averaged where averages are kept."""
@@ -76,6 +77,15 @@ class Engine:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+
+    def _parts(self, parts: Iterator[Step]) -> Iterator[Step]:
+        """Compute each part in the chosen precision, but leave that before it is differentiated."""
+        while True:
+            with self._autocast():
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
 
     def _average(self, images: int) -> None:
         """Exponential moving average. Its half-life grows with the images seen, so that the first weights are
@@ -98,15 +108,24 @@ class _Side:
         self.rate = rate
         self.optimizer = torch.optim.Adam(self.parameters, lr=rate, betas=(beta1, beta2), fused=device.type != "mps")
 
-    def update(self, step: Step, rate: float, ranks: Ranks) -> None:
-        if not step.loss.requires_grad:
-            return  # this side has no loss: an ablation
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * rate
+    def update(self, parts: Iterator[Step], rate: float, ranks: Ranks) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Differentiate the parts one by one and step once. Returns their terms, detached, and their fakes."""
+        terms: dict[str, Tensor] = {}
+        fakes: dict[str, Tensor] = {}
+        learnt = False
         self.optimizer.zero_grad(set_to_none=True)
-        step.loss.backward()
-        ranks.average_gradients(self.parameters)
-        self.optimizer.step()
+        for part in parts:
+            if part.loss.requires_grad:  # an ablation may leave nothing to learn
+                part.loss.backward()
+                learnt = True
+            terms |= {name: term.detach() for name, term in part.terms.items()}
+            fakes |= part.fakes
+        if learnt:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate * rate
+            ranks.average_gradients(self.parameters)
+            self.optimizer.step()
+        return terms, fakes
 
 
 def seed_all(seed: int, rank: int, images: int) -> None:

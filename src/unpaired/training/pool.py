@@ -27,7 +27,7 @@ class HistoryPool:
                 shown.append(fake)
             elif torch.rand(()) < 0.5:
                 slot = int(torch.randint(self.capacity, ()))
-                shown.append(self.fakes[slot])
+                shown.append(self.fakes[slot].to(fake.device))  # on the CPU after a resume
                 self.fakes[slot] = fake.clone()
             else:
                 shown.append(fake)

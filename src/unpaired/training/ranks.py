@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,3 @@ class Ranks:
         """Say goodbye, so that no process waits for this one."""
         if self.world > 1 and dist.is_initialized():
             dist.destroy_process_group()
-
-    def same_start(self, tensors: Iterable[Tensor]) -> None:
-        """Give every rank the tensors of rank 0."""
-        if self.world > 1:
-            for tensor in tensors:
-                dist.broadcast(tensor, 0)

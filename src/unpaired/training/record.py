@@ -65,7 +65,7 @@ class RunRecord:
             )
         except FileNotFoundError as e:
             raise UserError(f"{run} is not a run: there is no run.json in it.") from e
-        except (OSError, ValueError, KeyError, TypeError) as e:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run.") from e
 
 

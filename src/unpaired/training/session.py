@@ -69,7 +69,10 @@ def resume(
     config = change(record.config)
     validate(config)
     if replace(config, training=record.config.training) != record.config:
-        raise UserError(f"{run} was begun with another configuration: only --training options can change on resuming.")
+        raise UserError(
+            f"{run} was begun with another configuration: only --images, --minutes, --device and the like "
+            "can change on resuming."
+        )
     ranks, device = _meet(config)
     record = replace(record, config=config)
     caches = _open(config, record.folders)
@@ -194,6 +197,12 @@ def _session(
 
 def _save(session: Session, record: RunRecord, clock: Clock) -> Path:
     engine, ranks = session.engine, session.ranks
+    # A loss can be finite and its step still spoil the weights: the next loss would tell, too late for this checkpoint.
+    if not all(bool(p.isfinite().all()) for network in engine.method.networks().values() for p in network.parameters()):
+        raise UserError(
+            f"The weights were not finite numbers at image {clock.images}: training stopped before it could spoil a "
+            "checkpoint; go on from the last one, or start anew with a lower --learning-rate."
+        )
     weights: dict[str, Any] = {}
     states: dict[str, Any] = {
         f"rank-{ranks.rank}": {name: pool.state_dict() for name, pool in engine.method.pools().items()}
@@ -214,6 +223,8 @@ def _save(session: Session, record: RunRecord, clock: Clock) -> Path:
 
 def _restore(session: Session, saved: checkpoint.Checkpoint) -> None:
     engine, ranks = session.engine, session.ranks
+    if replace(saved.manifest.config, training=session.config.training) != session.config:
+        raise UserError(f"{saved.folder} belongs to another training than {session.run}: put the right one back.")
     if saved.manifest.world != ranks.world:
         session.events.tell("warning", saved.manifest.images, saved.manifest.seconds, text=(
             f"The checkpoint was written by {saved.manifest.world} processes and goes on with {ranks.world}: "
