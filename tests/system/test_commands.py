@@ -1,0 +1,299 @@
+"""Every command: its help, what it does, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from terminal import TINY, Command, fill, paint, shell
+
+from unpaired.cli import SUMMARIES
+from unpaired.config import Config, DiscriminatorConfig, GeneratorConfig
+from unpaired.training import checkpoint
+
+COMMANDS = list(SUMMARIES)
+
+
+def test_the_overview_names_every_command(unpaired: Command) -> None:
+    for words in ([], ["--help"], ["-h"]):
+        answer = unpaired(*words)
+        assert answer.status == 0
+        assert all(f"  {name} " in answer.out for name in COMMANDS)
+
+
+def test_a_process_of_its_own_says_its_version() -> None:
+    assert shell("--version").out.strip() == version("unpaired")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(unpaired: Command, name: str) -> None:
+    answer = unpaired(name, "--help")
+    assert answer.status == 0
+    assert f"usage: unpaired {name}" in answer.out
+
+
+def test_every_field_of_the_configuration_is_an_option(unpaired: Command) -> None:
+    text = unpaired("train", "--help").out
+    groups = [f.type for f in fields(Config)]
+    assert len(groups) == 7
+    for group in (c.default_factory() for c in fields(Config) if callable(c.default_factory)):
+        prefix = {GeneratorConfig: "generator.", DiscriminatorConfig: "discriminator."}.get(type(group), "")
+        for field in fields(group):
+            assert f"--{prefix}{field.name.replace('_', '-')}" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["trian", "a", "b"], "'train'"),
+        (["translte"], "'translate'"),
+        (["train", "a", "b", "--out", "r", "--bacth", "4"], "--batch"),
+        (["translate", "r", "a", "--out", "o", "--dirction", "a2b"], "--direction"),
+        (["evaluate", "r", "a", "b", "--piared"], "--paired"),
+    ],
+)
+def test_a_typo_gets_a_suggestion(unpaired: Command, words: list[str], meant: str) -> None:
+    answer = unpaired(*words)
+    assert answer.status == 2
+    assert meant in answer.err + answer.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "a", "b", "--out", "r", "--batch", "many"],
+        ["train", "a", "b", "--out", "r", "--resize", "skew"],
+        ["train", "a", "b", "--out", "r", "--preset", "slow"],
+        ["translate", "r", "a", "--out", "o", "--direction", "up"],
+        ["evaluate", "r"],
+    ],
+)
+def test_a_wrong_value_or_a_missing_one_ends_with_status_2(
+    unpaired: Command, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert unpaired(*words).status == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+# train
+
+
+def test_training_says_what_it_found_and_leaves_a_run(
+    unpaired: Command, domains: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    answer = unpaired("train", *domains, "--out", run, *TINY)
+    assert answer.status == 0, answer
+    assert "A: 12 pictures" in answer.out
+    assert "Trained on 8 images of each domain" in answer.out
+    assert [c.name for c in checkpoint.checkpoints(run)] == ["images-000000008"]
+    assert "<svg" in (run / "report.html").read_text()
+    assert {p.name for p in (run / "previews").iterdir()} == {"000000008-a2b.png", "000000008-b2a.png"}
+    assert [json.loads(line)["kind"] for line in (run / "events.jsonl").read_text().splitlines()][-1] == "end"
+
+
+def test_one_folder_that_holds_train_a_and_train_b(unpaired: Command, tmp_path: Path) -> None:
+    fill(tmp_path / "data" / "trainA", 3)
+    fill(tmp_path / "data" / "trainB", 4)
+    answer = unpaired("train", tmp_path / "data", "--out", tmp_path / "run", *TINY)
+    assert answer.status == 0, answer
+    assert "A: 3 pictures" in answer.out
+    assert "B: 4 pictures" in answer.out
+
+
+def test_resuming_goes_on_to_a_longer_plan(unpaired: Command, run: Path) -> None:
+    answer = unpaired("train", "--resume", run, "--images", 16)
+    assert answer.status == 0, answer
+    assert "Going on at 8 images" in answer.out
+    newest = checkpoint.latest(run)
+    assert newest is not None
+    assert newest.name == "images-000000016"
+
+
+def test_a_preset_can_be_named_and_changed(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert unpaired("train", *domains, "--out", run, "--preset", "paper", *TINY).status == 0
+    config = json.loads((run / "run.json").read_text())["config"]
+    assert config["loss"]["adversarial"] == "lsgan"
+    assert config["loss"]["pool"] == 50
+    assert config["generator"]["width"] == 4
+
+
+def _wait_for_checkpoint(process: subprocess.Popen[str], run: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not checkpoint.checkpoints(run):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "no checkpoint was written"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda s: s.name)
+def test_a_stopped_training_goes_on(
+    unpaired: Command, domains: tuple[Path, Path], tmp_path: Path, number: signal.Signals
+) -> None:
+    run = tmp_path / "run"
+    endless = [*TINY, "--images", "1000000", "--checkpoint-images", "4"]
+    words = [sys.executable, "-m", "unpaired", "train", *map(str, domains), "--out", str(run), *endless]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        _wait_for_checkpoint(process, run)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert "Traceback" not in out + err
+    if number != signal.SIGKILL:
+        told = re.sub(r"\s+", " ", out)
+        assert f"Go on with: unpaired train --resume {run}" in told, out
+    newest = checkpoint.latest(run)
+    assert newest is not None
+    seen = checkpoint.read(newest).manifest.images
+    answer = unpaired("train", "--resume", run, "--images", seen + 2)
+    assert answer.status == 0, answer
+    assert f"Going on at {seen:,} images" in answer.out
+
+
+def test_two_processes_train_one_run(domains: tuple[Path, Path], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words = [*torchrun, "-m", "unpaired", "train", *map(str, domains), "--out", str(run), *TINY]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    newest = checkpoint.latest(run)
+    assert newest is not None
+    manifest = checkpoint.read(newest).manifest
+    assert (manifest.images, manifest.world) == (8, 2)
+    assert done.stdout.count("Trained on 8 images") == 1
+
+
+# translate
+
+
+def test_files_and_folders_keep_their_names_formats_and_sizes(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    inputs = tmp_path / "in"
+    wanted = {
+        "wide.jpg": (50, 30, "RGB", "JPEG"),
+        "deep/er/odd.png": (37, 41, "RGB", "PNG"),
+        "grey.png": (40, 40, "L", "PNG"),
+        "clear.png": (33, 64, "RGBA", "PNG"),
+        "soft.webp": (18, 45, "RGB", "WEBP"),
+    }
+    for name, (width, height, mode, _) in wanted.items():
+        paint(inputs / name, width, height, mode)
+    alone = paint(tmp_path / "alone.bmp", 9, 70)
+    (inputs / "notes.txt").write_text("not a picture")
+    out = tmp_path / "out"
+    before = {p: p.read_bytes() for p in inputs.rglob("*") if p.is_file()}
+    answer = unpaired("translate", run, inputs, alone, "--out", out, "--direction", "a2b")
+    assert answer.status == 0, answer
+    assert "6 translated" in answer.out
+    assert "notes.txt: not a picture" in answer.err
+    for name, (width, height, mode, kind) in {**wanted, "alone.bmp": (9, 70, "RGB", "BMP")}.items():
+        with Image.open(out / name) as image:
+            assert (image.size, image.mode, image.format) == ((width, height), mode, kind)
+    with Image.open(inputs / "clear.png") as old, Image.open(out / "clear.png") as new:
+        assert np.array_equal(np.asarray(old.getchannel("A")), np.asarray(new.getchannel("A")))
+    assert before == {p: p.read_bytes() for p in inputs.rglob("*") if p.is_file()}
+
+
+def test_both_directions_differ_and_the_same_twice_is_the_same(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    picture = paint(tmp_path / "picture.png")
+
+    def translated(name: str, direction: str) -> bytes:
+        answer = unpaired("translate", run, picture, "--out", tmp_path / name, "--direction", direction)
+        assert answer.status == 0, answer
+        return (tmp_path / name / "picture.png").read_bytes()
+
+    assert translated("one", "a2b") == translated("two", "a2b")
+    assert translated("back", "b2a") != (tmp_path / "one" / "picture.png").read_bytes()
+
+
+def test_what_is_there_is_replaced_only_when_asked(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    picture = paint(tmp_path / "in" / "picture.png")
+    target = tmp_path / "out" / "picture.png"
+    target.parent.mkdir()
+    target.write_bytes(b"precious")
+    words = ("translate", run, picture, "--out", target.parent, "--direction", "a2b")
+    assert "--overwrite" in unpaired(*words).sentence
+    assert target.read_bytes() == b"precious"
+    assert unpaired(*words, "--overwrite").status == 0
+    assert target.read_bytes() != b"precious"
+
+
+@pytest.mark.parametrize("more", [[], ["--overwrite"]])
+def test_an_input_is_never_overwritten(unpaired: Command, run: Path, tmp_path: Path, more: list[str]) -> None:
+    picture = paint(tmp_path / "in" / "picture.png")
+    before = picture.read_bytes()
+    for inputs in (picture, picture.parent):
+        answer = unpaired("translate", run, inputs, "--out", picture.parent, "--direction", "a2b", *more)
+        assert "would be overwritten" in answer.sentence
+    assert picture.read_bytes() == before
+
+
+def test_one_checkpoint_of_a_run_translates_too(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    picture, folder = paint(tmp_path / "picture.png"), checkpoint.latest(run)
+    answer = unpaired("translate", folder, picture, "--out", tmp_path / "out", "--direction", "b2a")
+    assert answer.status == 0, answer
+
+
+# evaluate, report, inspect
+
+
+def test_numbers_stand_beside_their_yardsticks(unpaired: Command, run: Path, domains: tuple[Path, Path]) -> None:
+    answer = unpaired("evaluate", run, *domains, "--paired", "--json")
+    assert answer.status == 0, answer
+    result = json.loads(answer.out)
+    assert set(result["directions"]) == {"a2b", "b2a"}
+    measures = result["directions"]["a2b"]["measures"]
+    kid = measures["KID (EfficientNet-Lite0)"]
+    assert kid["translator"] != kid["do_nothing"]
+    assert {"PSNR", "SSIM", "L1"} <= {name.split()[0] for name in measures}
+
+
+def test_evaluation_prints_a_table(unpaired: Command, run: Path, domains: tuple[Path, Path]) -> None:
+    answer = unpaired("evaluate", run, *domains)
+    assert answer.status == 0, answer
+    assert "KID" in answer.out
+    assert "do nothing" in answer.out
+
+
+def test_a_report_is_written_again(unpaired: Command, run: Path) -> None:
+    page = run / "report.html"
+    page.unlink()
+    answer = unpaired("report", run)
+    assert answer.status == 0, answer
+    assert answer.out.strip() == str(page)
+    text = page.read_text()
+    assert "data:image/" in text
+    assert not re.findall(r'(?:src|href)="https?://[^"]+\.(?:js|css|png|jpg)"', text), "the page is one file"
+
+
+def test_inspecting_a_run_a_checkpoint_and_a_file(unpaired: Command, run: Path) -> None:
+    folder = checkpoint.latest(run)
+    assert folder is not None
+    whole = unpaired("inspect", run)
+    assert "images-000000008: whole" in whole.out
+    assert "generator.width" in whole.out
+    one = unpaired("inspect", folder)
+    assert "8 images" in one.out
+    assert "torch" in one.out
+    weights = unpaired("inspect", folder / "generator_ab.safetensors")
+    assert "numbers" in weights.out
+    assert (whole.status, one.status, weights.status) == (0, 0, 0)
+
+
+def test_a_closed_pipe_is_no_error(run: Path) -> None:
+    words = f'"{sys.executable}" -m unpaired inspect "{run}" | head -n 1; exit "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(
+        ["bash", "-c", words], capture_output=True, text=True, timeout=60, env=os.environ, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
