@@ -199,7 +199,7 @@ def validate(config: Config) -> None:
     multiple = 2**gen.depth if gen.kind == "unet" else 4
     rules = [
         (data.crop <= data.size, f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
-        (data.crop >= 8 or gen.kind == "unet", f"crop {data.crop} px is too small for a resnet generator: 8 px or more"),
+        (data.crop >= 8 or gen.kind == "unet", f"crop {data.crop} px is below 8 px, too small for a resnet generator"),
         (data.crop > 0 and data.crop % multiple == 0,
          f"crop {data.crop} px is not a multiple of {multiple}, which a {gen.kind} generator needs"),
         (training.batch >= 1, f"batch {training.batch} is not at least 1"),
@@ -250,7 +250,7 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
     """Rebuild a configuration from plain JSON values.
 
     Unknown fields and values raise `UserError`: a run of a newer version must never train or translate with something
-    that it did not mean. A missing field takes its default, so a field added later must default to what was done before.
+    that it did not mean. A missing field takes its default: a field added later must default to what was done before.
     """
     hints = typing.get_type_hints(cls)
     names = {f.name for f in dataclasses.fields(cls)}
