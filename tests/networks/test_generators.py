@@ -1,0 +1,155 @@
+"""Generators: the paper's architecture by its numbers, and what holds for every one in the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from unpaired.config import GeneratorConfig
+from unpaired.networks import GENERATORS, build_generator
+from unpaired.networks.layers import ResizeConv, initialise
+
+
+def _parameters(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def _conv(side: int, inputs: int, outputs: int, bias: bool = True) -> int:
+    return side * side * inputs * outputs + outputs * bias
+
+
+def _resnet(width: int, blocks: int, inputs: int, outputs: int) -> int:
+    """c7s1-w, d2w, d4w, R4w × blocks, u2w, uw, c7s1-out; all convolutions with biases (appendix 7.2)."""
+    w = width
+    down = _conv(7, inputs, w) + _conv(3, w, 2 * w) + _conv(3, 2 * w, 4 * w)
+    up = _conv(3, 4 * w, 2 * w) + _conv(3, 2 * w, w) + _conv(7, w, outputs)
+    return down + blocks * 2 * _conv(3, 4 * w, 4 * w) + up
+
+
+def _build(inputs: int = 3, outputs: int = 3, **options: Any) -> nn.Module:
+    with torch.device("meta"):  # shapes without numbers
+        return build_generator(inputs, outputs, GeneratorConfig(**options))
+
+
+@pytest.mark.parametrize(("blocks", "millions"), [(9, 11.378), (6, 7.838)])
+def test_the_resnets_of_the_paper(blocks: int, millions: float) -> None:
+    count = _parameters(_build(blocks=blocks))
+    assert count == _resnet(64, blocks, 3, 3)
+    assert round(count / 1e6, 3) == millions
+
+
+@settings(deadline=None)
+@given(st.integers(1, 20), st.integers(0, 4), st.sampled_from([1, 3]), st.sampled_from([1, 3]))
+def test_a_resnet_of_any_width_has_the_parameters_of_its_formula(
+    w: int, blocks: int, inputs: int, outputs: int
+) -> None:
+    assert _parameters(_build(inputs, outputs, width=w, blocks=blocks)) == _resnet(w, blocks, inputs, outputs)
+
+
+def test_normalisations_that_bring_a_bias_replace_it() -> None:
+    biases = 64 + 128 + 256 + 2 * 9 * 256 + 128 + 64  # of every convolution but the last
+    plain = _resnet(64, 9, 3, 3)
+    assert _parameters(_build(norm="none")) == plain
+    for norm in ("batch", "group"):
+        assert _parameters(_build(norm=norm)) == plain - biases + 2 * biases
+
+
+def test_the_unet_of_pix2pix_with_instance_norm() -> None:
+    """Isola et al., appendix 6.1.1: encoder C64-C128-C256-C512 × 5, decoder CD512 × 3-C512-C256-C128-C64."""
+    w = [64, 128, 256, 512, 512, 512, 512, 512]
+    encoder = _conv(4, 3, 64) + sum(_conv(4, a, b) for a, b in zip(w, w[1:], strict=False))
+    # Each doubling but the innermost also gets the skip.
+    decoder = _conv(4, 512, 512) + sum(_conv(4, 2 * b, a) for a, b in zip(w[:-2], w[1:-1], strict=True))
+    decoder += _conv(4, 128, 3)
+    count = _parameters(_build(kind="unet"))
+    assert count == encoder + decoder
+    assert round(count / 1e6, 1) == 54.4
+
+
+def test_dropout_sits_where_the_papers_put_it() -> None:
+    def count(**options: Any) -> int:
+        return sum(isinstance(m, nn.Dropout) for m in _build(**options).modules())
+
+    assert count(kind="unet", dropout=0.5) == 3
+    assert count(kind="resnet", dropout=0.5) == 9
+    assert count(kind="unet") == count(kind="resnet") == 0
+
+
+def test_transposed_convolutions_are_the_default_and_resize_leaves_none() -> None:
+    for kind in GENERATORS:
+        transposed, resized = _build(kind=kind), _build(kind=kind, upsample="resize")
+        assert any(isinstance(m, nn.ConvTranspose2d) for m in transposed.modules())
+        assert not any(isinstance(m, ResizeConv) for m in transposed.modules())
+        assert not any(isinstance(m, nn.ConvTranspose2d) for m in resized.modules())
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> tuple[GeneratorConfig, int, int, int, int]:
+    config = GeneratorConfig(
+        kind=draw(st.sampled_from(sorted(GENERATORS))),  # pyright: ignore
+        width=draw(st.integers(1, 5)),
+        blocks=draw(st.integers(0, 2)),
+        kernel=draw(st.sampled_from([3, 7])),
+        depth=draw(st.integers(2, 4)),
+        norm=draw(st.sampled_from(["instance", "batch", "group", "none"])),  # pyright: ignore
+        dropout=draw(st.sampled_from([0.0, 0.5])),
+        upsample=draw(st.sampled_from(["transposed", "resize"])),  # pyright: ignore
+        padding=draw(st.sampled_from(["reflect", "zeros"])),  # pyright: ignore
+        residual=draw(st.booleans()),
+    )
+    multiple = 4 if config.kind == "resnet" else 2**config.depth
+    height, width = draw(st.integers(2, 4)), draw(st.integers(2, 4))
+    inputs = draw(st.sampled_from([1, 3]))
+    outputs = inputs if config.residual else draw(st.sampled_from([1, 3]))
+    return config, inputs, outputs, multiple * height, multiple * width
+
+
+@settings(deadline=None, max_examples=60)
+@given(_cases(), st.integers(1, 2))
+def test_any_generator_keeps_size_and_range(case: tuple[GeneratorConfig, int, int, int, int], batch: int) -> None:
+    config, inputs, outputs, height, width = case
+    torch.manual_seed(0)
+    generator = build_generator(inputs, outputs, config)
+    initialise(generator, 1.0)  # far stronger than any training begins with
+    x = 2 * torch.rand(batch, inputs, height, width) - 1
+    before = x.clone()
+    y = generator(x)
+    assert y.shape == (batch, outputs, height, width)
+    assert y.isfinite().all()
+    limit = 1 / 0.98 + 1e-6 if config.residual else 1.0
+    assert y.abs().max() <= limit
+    assert torch.equal(x, before), "the input is the caller's"
+    y.square().mean().backward()
+    assert all(p.grad is not None for p in generator.parameters())
+    assert generator.multiple == (4 if config.kind == "resnet" else 2**config.depth)
+
+
+@pytest.mark.parametrize("kind", sorted(GENERATORS))
+def test_a_residual_generator_that_has_learnt_nothing_changes_nothing(kind: Any) -> None:
+    generator = build_generator(3, 3, GeneratorConfig(kind=kind, width=4, blocks=1, depth=3, residual=True))
+    for p in generator.parameters():
+        nn.init.zeros_(p)
+    x = 2 * torch.rand(1, 3, 16, 16) - 1
+    torch.testing.assert_close(generator(x), x, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", sorted(GENERATORS))
+def test_pictures_of_a_batch_do_not_see_each_other(kind: Any) -> None:
+    torch.manual_seed(0)
+    generator = build_generator(3, 3, GeneratorConfig(kind=kind, width=4, blocks=1, depth=3))
+    x = 2 * torch.rand(3, 3, 16, 16) - 1
+    together = generator(x)
+    alone = torch.cat([generator(one[None]) for one in x])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+
+def test_the_last_convolution_sees_seven_by_seven_pixels() -> None:
+    for side in (3, 7):
+        generator = _build(kernel=side)
+        sides = [m.kernel_size[0] for m in generator.modules() if isinstance(m, nn.Conv2d)]
+        assert (sides[0], sides[-1]) == (side, side)

@@ -1,0 +1,162 @@
+"""Configurations: to JSON and back, and no value that a training can't have."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import replace
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unpaired.config import (
+    Config,
+    DataConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    LossConfig,
+    OptimizerConfig,
+    TrainingConfig,
+    from_dict,
+    to_dict,
+    validate,
+)
+from unpaired.errors import UserError
+from unpaired.presets import PRESETS
+
+GROUPS: dict[str, Any] = {
+    "data": DataConfig, "generator": GeneratorConfig, "discriminator": DiscriminatorConfig, "loss": LossConfig,
+    "optimizer": OptimizerConfig, "training": TrainingConfig,
+}  # fmt: skip
+
+
+def _values(hint: Any) -> st.SearchStrategy[Any]:
+    """Any value that a field's type allows."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if origin is tuple:
+        return st.lists(st.integers(0, 4), min_size=1, max_size=5).map(tuple)
+    if origin in (typing.Union, types.UnionType):
+        return st.one_of([_values(a) for a in arguments])
+    simple: dict[Any, st.SearchStrategy[Any]] = {
+        int: st.integers(0, 10**6), bool: st.booleans(), str: st.text(max_size=8), type(None): st.none(),
+        float: st.floats(allow_nan=False, allow_infinity=False),
+    }  # fmt: skip
+    return simple[hint]
+
+
+def _groups(cls: Any) -> st.SearchStrategy[Any]:
+    return st.builds(cls, **{name: _values(hint) for name, hint in typing.get_type_hints(cls).items()})
+
+
+@settings(deadline=None)
+@given(st.builds(Config, **{name: _groups(cls) for name, cls in GROUPS.items()}))
+def test_any_configuration_survives_json(config: Config) -> None:
+    assert from_dict(Config, json.loads(json.dumps(to_dict(config)))) == config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_usable_and_explained(name: str) -> None:
+    config = PRESETS[name]()
+    validate(config)
+    assert from_dict(Config, json.loads(json.dumps(to_dict(config)))) == config
+    assert "unpaired " in (PRESETS[name].__doc__ or ""), "a preset's docstring says its command"
+
+
+def test_the_paper_preset_is_the_paper() -> None:
+    c = PRESETS["paper"]()
+    assert (c.generator.kind, c.generator.width, c.generator.blocks, c.generator.norm) == ("resnet", 64, 9, "instance")
+    assert (c.generator.kernel, c.generator.upsample, c.generator.residual) == (7, "transposed", False)
+    assert (c.discriminator.kind, c.discriminator.layers, c.discriminator.augment) == ("patchgan", 3, False)
+    assert (c.loss.adversarial, c.loss.lambda_a, c.loss.lambda_b, c.loss.identity) == ("lsgan", 10, 10, 0.5)
+    assert (c.loss.pool, c.loss.identity_every) == (50, 1)
+    assert (c.optimizer.learning_rate, c.optimizer.beta1, c.optimizer.beta2) == (2e-4, 0.5, 0.999)
+    assert (c.optimizer.decay_from, c.optimizer.init_gain, c.optimizer.ema_images) == (0.5, 0.02, 0)
+    assert (c.data.size, c.data.crop, c.data.resize, c.data.flip) == (286, 256, "square", True)
+    assert (c.training.batch, c.training.passes) == (1, 200)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_field_is_frozen_keyword_only_and_documented(group: str) -> None:
+    import inspect
+
+    cls = GROUPS[group]
+    source = inspect.getsource(cls)
+    for f in dataclasses.fields(cls):
+        assert f.kw_only
+        declared = source.partition(f"\n    {f.name}: ")[2].splitlines()
+        assert declared[1].lstrip().startswith('"""'), f"{group}.{f.name} has no help text"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(cls(), dataclasses.fields(cls)[0].name, None)
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "told"),
+    [
+        ("data", {"crop": 300}, "exceeds size"),
+        ("data", {"crop": 254}, "multiple of 4"),
+        ("data", {"crop": 0}, "crop 0"),
+        ("data", {"crop": 4, "size": 4}, "too small for a resnet"),
+        ("data", {"crop": 16, "size": 16}, "too small for a patchgan"),
+        ("data", {"channels_a": 1}, "identity"),
+        ("generator", {"kind": "unet", "depth": 9}, "multiple of 512"),
+        ("generator", {"width": 0}, "width"),
+        ("generator", {"blocks": -1}, "blocks"),
+        ("generator", {"kernel": 4}, "odd"),
+        ("generator", {"dropout": 1.0}, "dropout"),
+        ("discriminator", {"stages": ()}, "stages"),
+        ("discriminator", {"stages": (5,)}, "stages"),
+        ("discriminator", {"layers": 0}, "layers"),
+        ("discriminator", {"patch_weight": 0.0}, "patch-weight"),
+        ("discriminator", {"view": 8}, "view"),
+        ("loss", {"identity_every": 0}, "identity-every"),
+        ("loss", {"pool": -1}, "pool"),
+        ("loss", {"lambda_a": -1.0}, "negative"),
+        ("loss", {"gan_weight": 0.0, "lambda_a": 0.0, "lambda_b": 0.0}, "all losses"),
+        ("optimizer", {"learning_rate": 0.0}, "learning-rate"),
+        ("optimizer", {"learning_rate": float("nan")}, "learning-rate"),
+        ("optimizer", {"discriminator_learning_rate": -1.0}, "discriminator-learning-rate"),
+        ("optimizer", {"decay_from": 1.5}, "decay-from"),
+        ("optimizer", {"beta1": 1.0}, "beta1"),
+        ("optimizer", {"ema_images": -1.0}, "ema-images"),
+        ("training", {"batch": 0}, "batch"),
+        ("training", {"images": 0}, "images"),
+        ("training", {"minutes": 0.0}, "minutes"),
+        ("training", {"passes": 0.0}, "passes"),
+        ("training", {"keep": 0}, "keep"),
+        ("training", {"checkpoint_minutes": 0.0}, "checkpoint-minutes"),
+        ("training", {"checkpoint_images": 0}, "checkpoint-images"),
+    ],
+)
+def test_what_no_training_can_have_is_refused(group: str, values: dict[str, Any], told: str) -> None:
+    config = replace(Config(), **{group: GROUPS[group](**values)})
+    with pytest.raises(UserError, match=told) as caught:
+        validate(config)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"method": "pix2pix"}, "method"),
+        ({"colour": 1}, "colour"),
+        ({"generator": {"kind": "vit"}}, "generator.kind"),
+        ({"generator": {"wings": 2}}, "wings"),
+        ({"training": {"images": "many"}}, "training.images"),
+        ({"training": {"batch": 1.5}}, "training.batch"),
+        ({"optimizer": {"learning_rate": None}}, "optimizer.learning_rate"),
+    ],
+)
+def test_unknown_fields_and_values_are_named(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=told) as caught:
+        from_dict(Config, change, "run.json")
+    assert "run.json" in str(caught.value)
+
+
+def test_a_whole_number_is_a_fine_float() -> None:
+    assert from_dict(Config, {"loss": {"lambda_a": 10}}).loss.lambda_a == 10
