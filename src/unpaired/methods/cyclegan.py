@@ -75,7 +75,7 @@ class CycleGAN(Method):
         lambda_x, lambda_y = (c.lambda_a, c.lambda_b) if forward else (c.lambda_b, c.lambda_a)
         terms: dict[str, Tensor] = {}
         loss = real_x.new_zeros(())
-        if c.identity > 0 and step % c.identity_every == 0:
+        if c.identity * lambda_y > 0 and step % c.identity_every == 0:
             fake, identity = self._passes(generator, real_x, real_y)
             terms[f"identity_{y}"] = l1(identity, real_y)
             loss = loss + c.identity * c.identity_every * lambda_y * terms[f"identity_{y}"]
