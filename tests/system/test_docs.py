@@ -1,0 +1,147 @@
+"""What the documentation says can be typed, can be typed; what it links to is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import torch
+import tyro
+
+import unpaired
+from unpaired.cli import SUMMARIES
+from unpaired.methods import METHODS
+from unpaired.methods.base import Method
+from unpaired.training.engine import Engine
+from unpaired.training.ranks import Ranks
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
+OPTION = re.compile(r"(?<![\w-])--[a-z][\w.-]*")
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _code(page: Path) -> list[str]:
+    """Code spans and the lines of code blocks."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+    return [line.strip() for block in blocks for line in block.splitlines()] + spans
+
+
+def _commands(page: Path) -> list[list[str]]:
+    """The words after `unpaired` of each command line. With … in it, or alone in running text, it is none."""
+    found: list[list[str]] = []
+    for code in _code(page):
+        for match in re.finditer(r"(?:^|&& |-m )unpaired ([a-z]+\b[^&|#]*)", code):
+            words = shlex.split(match[1])
+            if "…" not in words and (len(words) > 1 or words[0] in ("demo", "doctor")):
+                found.append(words)
+    return found
+
+
+class Parsed(Exception):
+    """Ends a command once its words are understood."""
+
+
+class _Record:
+    config = unpaired.Config()
+
+
+@pytest.fixture
+def only_parse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands parse their words and stop there; runs that are only examples count as there."""
+    original = tyro.cli
+
+    def cli(*args: Any, **options: Any) -> NoReturn:
+        original(*args, **options)
+        raise Parsed
+
+    monkeypatch.setattr(tyro, "cli", cli)
+    monkeypatch.setattr("unpaired.training.record.RunRecord.read", lambda run: _Record)
+
+
+@pytest.mark.usefixtures("only_parse")
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_command_line_parses(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in _commands(page):
+        line = f"{_name(page)}: unpaired {shlex.join(words)}"
+        assert words[0] in SUMMARIES, line
+        with pytest.raises((Parsed, SystemExit)) as ending:
+            import_module(f"unpaired.cli.{words[0]}").main(words[1:])
+        told = capsys.readouterr()
+        assert isinstance(ending.value, Parsed) or ending.value.code == 0, f"{line}\n{told.err}{told.out}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_relative_link_leads_to_something(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{_name(page)} links to {target}, which is not there"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = [re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings]
+            assert anchor in slugs, f"{_name(page)} links to {target}: no such heading"
+
+
+def test_the_documentation_has_commands() -> None:
+    """The search for command lines finds some: of every command, at least one."""
+    typed = {words[0] for page in PAGES for words in _commands(page)}
+    assert typed >= set(SUMMARIES)
+
+
+def test_options_of_the_other_projects_table_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    """The right-hand column of the flags' table names options of ours."""
+    page = ROOT / "docs" / "moving-from-pytorch-CycleGAN-and-pix2pix.md"
+    ours: set[str] = set()
+    for name in ("train", "translate"):
+        with pytest.raises(SystemExit):
+            import_module(f"unpaired.cli.{name}").main(["--help"])
+        ours |= set(OPTION.findall(capsys.readouterr().out)) | {"--out"}
+    rows = [line.split("|") for line in page.read_text().split("## The flags")[1].splitlines() if line.startswith("|")]
+    assert len(rows) > 30
+    for row in rows:
+        for code in re.findall(r"`([^`]+)`", row[2]):
+            assert set(OPTION.findall(code)) <= ours, row
+
+
+def test_python_in_the_readme_is_public() -> None:
+    text = (ROOT / "README.md").read_text()
+    names = set(re.findall(r"\bunpaired\.(\w+)\(|\bunpaired\.(\w+)\.", text))
+    used = {name for pair in names for name in pair if name}
+    assert used >= {"train", "Translator", "evaluate"}
+    assert used <= set(unpaired.__all__)
+
+
+def test_the_example_method_is_one() -> None:
+    """The page on adding a method holds a method that the engine can train."""
+    text = (ROOT / "docs" / "how-to-add-a-method.md").read_text()
+    source = next(b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "class Yours" in b)
+    namespace: dict[str, object] = {"__name__": "yours"}
+    exec(compile(source, "yours.py", "exec"), namespace)
+    config = unpaired.Config(
+        data=unpaired.DataConfig(size=32, crop=32),
+        generator=unpaired.GeneratorConfig(width=4, blocks=1),
+        discriminator=unpaired.DiscriminatorConfig(width=4, layers=1),
+        training=unpaired.TrainingConfig(device="cpu"),
+    )
+    method = namespace["Yours"](config)  # pyright: ignore
+    assert isinstance(method, Method)
+    assert set(METHODS) == {"cyclegan"}, "then the page's example of the registry needs another name"
+
+    pictures = torch.randint(256, (1, 3, 32, 32), dtype=torch.uint8)
+    before = [p.clone() for p in method.parameters()]
+    terms = Engine(method, config, torch.device("cpu"), Ranks()).step(pictures, pictures, images=0, rate=1.0)
+    assert set(terms) == {"gan_ab", "discriminator_b"}
+    assert all(not torch.equal(p, q) for p, q in zip(before, method.parameters(), strict=True) if p.ndim > 1)
