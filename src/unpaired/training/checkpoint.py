@@ -181,7 +181,7 @@ def read(folder: Path) -> Checkpoint:
         if record["format"] > FORMAT:
             raise UserError(f"{folder} was written by a newer version of unpaired: upgrade with pip to use it.")
         # Without its own checksum a flipped digit would pass for another configuration.
-        if "checksum" in record and record["checksum"] != _checksum(record):
+        if record.get("checksum") != _checksum(record):
             raise UserError(f"{path} is damaged (its checksum does not match): use another checkpoint.")
         return Checkpoint(
             folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Callable, Generator
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from unpaired.config import Config
@@ -72,13 +74,13 @@ def train(session: Session) -> Ending:
             clock.images += stride
             steps += 1
             stop = bool(interrupted)
-            if ranks.world == 1 or steps % AGREE_EVERY == 0:
+            # All ranks count the same images, so all of them come here at the same step.
+            planned = config.images is not None and clock.images >= config.images
+            if ranks.world == 1 or steps % AGREE_EVERY == 0 or planned:
                 clock.seconds, stopping = ranks.agree([time.monotonic() - began, stop], session.engine.device)
                 ending = _ended(clock, config.images, total_seconds, bool(stopping))
-            elif config.images and clock.images >= config.images:
-                ending = "images"
             if ending or clock.seconds - told >= PROGRESS_SECONDS:
-                finite.check()
+                finite.check(ranks, session.engine.device)
                 speed = (clock.images - last_step) / max(1e-9, clock.seconds - told)
                 learning_rate = session.config.optimizer.learning_rate * rate
                 facts = {"terms": meter.take(), "rate": speed, "learning_rate": learning_rate, "done": done}
@@ -93,13 +95,13 @@ def train(session: Session) -> Ending:
             if clock.seconds - saved >= 60 * config.checkpoint_minutes or (
                 every and clock.images - saved_images >= every
             ):
-                finite.check()
+                finite.check(ranks, session.engine.device)
                 session.save(clock)
                 saved, saved_images = clock.seconds, clock.images
-    assert ending is not None
-    if clock.images > saved_images or clock.images == 0:
-        session.save(clock)
-    session.preview(clock)
+        assert ending is not None
+        if clock.images > saved_images or clock.images == 0:
+            session.save(clock)
+        session.preview(clock)
     session.events.tell("end", clock.images, clock.seconds, reason=ending)
     return ending
 
@@ -122,15 +124,16 @@ class Finite:
         if terms:
             self._pending.append((images, sum(t.float() for t in terms.values()).isfinite()))  # pyright: ignore
 
-    def check(self) -> None:
-        """Raise `UserError` where a loss watched since the last check was NaN or infinite."""
+    def check(self, ranks: Ranks, device: torch.device) -> None:
+        """Raise `UserError`, on all ranks, where a loss watched since the last check was NaN or infinite."""
         pending, self._pending = self._pending, []
-        for images, fine in pending:
-            if not fine:
-                raise UserError(
-                    f"The loss was not a finite number at image {images}: training stopped before it could spoil a "
-                    "checkpoint; go on from the last one, or start anew with a lower --learning-rate."
-                )
+        first = next((images for images, fine in pending if not fine), math.inf)
+        [told] = ranks.agree([-first], device)
+        if told > -math.inf:
+            raise UserError(
+                f"The loss was not a finite number at image {-told:.0f}: training stopped before it could spoil a "
+                "checkpoint; go on from the last one, or start anew with a lower --learning-rate."
+            )
 
 
 @contextmanager
