@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -33,7 +33,7 @@ def _parameters(network: nn.Module) -> int:
 def test_the_70_by_70_patchgan_of_the_paper() -> None:
     """C64-C128-C256-C512 of 4×4 kernels and a last one to 1 channel, with biases beside instance norm."""
     widths = [3, 64, 128, 256, 512, 1]
-    expected = sum(16 * a * b + b for a, b in zip(widths, widths[1:], strict=False))
+    expected = sum(16 * a * b + b for a, b in pairwise(widths))
     with torch.device("meta"):
         count = _parameters(PatchDiscriminator(3, DiscriminatorConfig()))
     assert count == expected

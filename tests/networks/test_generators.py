@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -62,9 +63,9 @@ def test_normalisations_that_bring_a_bias_replace_it() -> None:
 def test_the_unet_of_pix2pix_with_instance_norm() -> None:
     """Isola et al., appendix 6.1.1: encoder C64-C128-C256-C512 × 5, decoder CD512 × 3-C512-C256-C128-C64."""
     w = [64, 128, 256, 512, 512, 512, 512, 512]
-    encoder = _conv(4, 3, 64) + sum(_conv(4, a, b) for a, b in zip(w, w[1:], strict=False))
+    encoder = _conv(4, 3, 64) + sum(_conv(4, a, b) for a, b in pairwise(w))
     # Each doubling but the innermost also gets the skip.
-    decoder = _conv(4, 512, 512) + sum(_conv(4, 2 * b, a) for a, b in zip(w[:-2], w[1:-1], strict=True))
+    decoder = _conv(4, 512, 512) + sum(_conv(4, 2 * b, a) for a, b in pairwise(w[:-1]))
     decoder += _conv(4, 128, 3)
     count = _parameters(_build(kind="unet"))
     assert count == encoder + decoder
