@@ -14,7 +14,8 @@ from rich.console import Console
 
 from unpaired.errors import UserError
 from unpaired.evaluation.labels import CITYSCAPES
-from unpaired.evaluation.measure import Evaluation, LabelAgreement, Reconstruction, Translate, evaluate
+from unpaired.evaluation.measure import Evaluation, Translate, evaluate
+from unpaired.evaluation.measures import LabelAgreement, Reconstruction
 
 Pictures = list[NDArray[np.uint8]]
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from unpaired.config import Config, DataConfig, DiscriminatorConfig, GeneratorConfig
 from unpaired.errors import UserError
-from unpaired.evaluation.measure import Fid, Kid, Reconstruction, TruePairs
+from unpaired.evaluation.measures import Fid, Kid, Reconstruction, TruePairs
 from unpaired.evaluation.run import evaluate, networks_seen, read
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.networks import build_generator

@@ -15,7 +15,8 @@ from unpaired.data.discover import discover, find_test_domains
 from unpaired.errors import UserError
 from unpaired.evaluation import measure
 from unpaired.evaluation.features import FeatureExtractor, LiteExtractor, Picture
-from unpaired.evaluation.measure import MEASURES, Evaluation, LabelAgreement, Measure, Translate
+from unpaired.evaluation.measure import Evaluation, Translate
+from unpaired.evaluation.measures import MEASURES, LabelAgreement, Measure
 from unpaired.networks import efficientnet, needs_eyes
 from unpaired.translation.translator import Translator
 
