@@ -14,9 +14,9 @@ safetensors; the rest is read with `weights_only=True`, which runs no code.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-import pickle
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,10 +69,10 @@ class Checkpoint:
     def state(self, name: str) -> dict[str, Any]:
         """What `write` got as `states[name]`."""
         path = self.folder / f"{name}.pt"
-        self._read(path.name)
+        content = self._read(path.name)
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as e:
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except Exception as e:  # whatever readers of archives and pickles raise on something else, code among it
             raise UserError(f"{path} is damaged: use another checkpoint.") from e
 
     def verify(self) -> int:
@@ -143,12 +143,14 @@ def write(
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """Folders of the whole checkpoints of a run, oldest first."""
-    return sorted(p.parent for p in (run / "checkpoints").glob("images-*/manifest.json"))
+    """Folders of the checkpoints of a run, oldest first. One that lost its manifest is among them: `read` refuses it,
+    where passing over it would train or translate with older weights, or none, without a word.
+    """
+    return sorted(p for p in (run / "checkpoints").glob("images-*") if p.is_dir())
 
 
 def latest(run: Path) -> Path | None:
-    """The newest whole checkpoint's folder, or None where nothing has been written yet."""
+    """The newest checkpoint's folder, or None where nothing has been written yet."""
     folders = checkpoints(run)
     return folders[-1] if folders else None
 
@@ -161,7 +163,7 @@ def best(run: Path) -> Path | None:
         return None
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise UserError(f"{run / 'best.json'} is damaged ({type(e).__name__}: {e}): delete it.") from e
-    return folder if (folder / "manifest.json").exists() else None
+    return folder if folder.is_dir() else None
 
 
 def mark_best(run: Path, folder: Path, value: float, measure: str) -> None:
@@ -186,12 +188,14 @@ def read(folder: Path) -> Checkpoint:
         return Checkpoint(
             folder,
             Manifest(
-                images=record["images"], seconds=record["seconds"], world=record["world"],
+                images=int(record["images"]), seconds=float(record["seconds"]), world=int(record["world"]),
                 config=from_dict(Config, record["config"], str(path)), provenance=record["provenance"],
             ),
-            record["files"],
+            dict(record["files"]),
         )  # fmt: skip
     except FileNotFoundError as e:
+        if folder.is_dir():
+            raise UserError(f"{path} is missing: the checkpoint is damaged, use another one.") from e
         raise UserError(f"There is no checkpoint at {folder}: train first, or name another run.") from e
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): use another checkpoint.") from e

@@ -84,15 +84,18 @@ def resume(
     folder = checkpoint.latest(run)
     if folder:
         _restore(session, checkpoint.read(folder))
-    if ranks.first:
-        events.rewind(run, session.clock.images)
-        record.write(run)
     minutes = session.clock.seconds / 60
-    _say(
-        session,
-        "resume",
-        [f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."],
-    )
+    try:
+        if ranks.first:
+            events.rewind(run, session.clock.images)
+            record.write(run)
+        _say(
+            session,
+            "resume",
+            [f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."],
+        )
+    except OSError as e:
+        raise UserError(f"{run} can't be written ({e.strerror}): free some space, then go on with --resume.") from e
     return session
 
 
