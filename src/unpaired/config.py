@@ -9,6 +9,7 @@ in `unpaired.presets` say where they leave it.
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -197,7 +198,10 @@ def validate(config: Config) -> None:
         config.data, config.generator, config.discriminator, config.optimizer, config.training,
     )  # fmt: skip
     multiple = 2**gen.depth if gen.kind == "unet" else 4
+    floats = [(name, value) for group in to_dict(config).values() if isinstance(group, dict)
+              for name, value in typing.cast(dict[str, Any], group).items() if isinstance(value, float)]  # fmt: skip
     rules = [
+        *((math.isfinite(value), f"{name.replace('_', '-')} is {value}") for name, value in floats),
         (data.crop <= data.size, f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
         (data.crop >= 8 or gen.kind == "unet", f"crop {data.crop} px is below 8 px, too small for a resnet generator"),
         (data.crop > 0 and data.crop % multiple == 0,
@@ -209,14 +213,20 @@ def validate(config: Config) -> None:
         (training.keep >= 1, f"keep {training.keep} is not at least 1: the newest checkpoint has to stay"),
         (training.checkpoint_minutes > 0, f"checkpoint-minutes {training.checkpoint_minutes} is not above 0"),
         (gen.width >= 1 and disc.width >= 1, "a network's width is at least 1"),
-        (gen.kernel >= 1 and gen.kernel % 2 == 1, f"kernel {gen.kernel} is not an odd number"),
+        (gen.kernel % 2 == 1 and 1 <= gen.kernel < 2 * data.crop,
+         f"kernel {gen.kernel} is not an odd number, or too large for a crop of {data.crop} px"),
+        (0 <= training.seed < 2**63, f"seed {training.seed} is negative or too large"),
+        (training.judged >= 0 and training.preview_minutes >= 0, "judged and preview-minutes are not negative"),
+        (len(data.background) == 3 and all(0 <= c <= 255 for c in data.background),
+         f"background {data.background} is not three numbers from 0 to 255"),
         ("patchgan" not in disc.kind or data.crop // 2**disc.layers >= 3,
          f"crop {data.crop} px is too small for a patchgan with {disc.layers} layers: lower --discriminator.layers"),
         (disc.view >= 32, f"view {disc.view} px is not at least 32"),
         (disc.patch_weight > 0, f"patch-weight {disc.patch_weight} is not above 0"),
         (gen.blocks >= 0 and gen.depth >= 2 and disc.layers >= 1, "blocks ≥ 0, depth ≥ 2 and layers ≥ 1 are needed"),
         (0 <= gen.dropout < 1, f"dropout {gen.dropout} is not in [0, 1)"),
-        (all(0 <= s <= 4 for s in disc.stages) and len(disc.stages) > 0, f"stages {disc.stages} are not 0 to 4"),
+        (len(disc.stages) > 0 and len({*disc.stages}) == len(disc.stages) and {*disc.stages} <= {*range(5)},
+         f"stages {disc.stages} are not different numbers from 0 to 4"),
         (0 <= opt.decay_from <= 1, f"decay-from {opt.decay_from} is not in [0, 1]"),
         (opt.learning_rate > 0, f"learning-rate {opt.learning_rate} is not above 0"),
         (opt.discriminator_learning_rate is None or opt.discriminator_learning_rate > 0,
@@ -252,6 +262,8 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
     Unknown fields and values raise `UserError`: a run of a newer version must never train or translate with something
     that it did not mean. A missing field takes its default: a field added later must default to what was done before.
     """
+    if not isinstance(values, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UserError(f"{where} is {values!r}, which is not a group of options.")
     hints = typing.get_type_hints(cls)
     names = {f.name for f in dataclasses.fields(cls)}
     if unknown := sorted(values.keys() - names):
@@ -262,7 +274,9 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
         if dataclasses.is_dataclass(hint):
             built[name] = from_dict(typing.cast(type[Any], hint), value, f"{where}.{name}")
         elif typing.get_origin(hint) is tuple:
-            built[name] = tuple(value)
+            if not isinstance(value, list | tuple) or not all(type(v) is int for v in typing.cast(list[Any], value)):
+                raise UserError(f"{where}.{name} is {value!r}, which is not a list of numbers.")
+            built[name] = tuple(typing.cast(list[Any], value))
         else:
             built[name] = value
             _check(hint, value, f"{where}.{name}")
@@ -270,11 +284,12 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
 
 
 def _check(hint: Any, value: Any, where: str) -> None:
+    """Raise `UserError` where a JSON value is not of the type that `hint` names; true is no number here."""
     origin = typing.get_origin(hint)
     if origin is Literal:
-        ok = value in typing.get_args(hint)
+        ok = any(value == option and type(value) is type(option) for option in typing.get_args(hint))
     else:
         allowed = typing.get_args(hint) if origin in (typing.Union, types.UnionType) else (hint,)
-        ok = isinstance(value, allowed) or (float in allowed and isinstance(value, int) and not isinstance(value, bool))
+        ok = type(value) in allowed or (float in allowed and type(value) is int)
     if not ok:
         raise UserError(f"{where} is {value!r}, which is not a {hint}.")

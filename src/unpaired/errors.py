@@ -1,4 +1,4 @@
-"""The one exception that is meant for people."""
+"""The exceptions that are meant for people."""
 
 
 class UserError(Exception):
@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The command line prints it without a traceback and exits with status 1; the library raises it.
     """
+
+
+class Interrupted(UserError):
+    """A person or the system stopped a command (SIGINT, SIGTERM) and nothing was lost; exit status 130."""

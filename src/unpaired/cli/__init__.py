@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
-from unpaired.errors import UserError
+from unpaired.errors import Interrupted, UserError
 
 SUMMARIES = {
     "demo": "Train a translator between flat and 3D emoji in five minutes, and look at it.",
@@ -25,6 +25,9 @@ SUMMARIES = {
 
 def main(argv: list[str] | None = None) -> None:
     """Run one command. A user's mistake ends with one sentence and status 1, a wrong option with status 2."""
+    # Threads that wait for each other by spinning take the processor from whoever has work: on a busy machine that
+    # costs more than half of the speed. Read when torch is first imported; whoever set it knows better.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = sys.argv[1:] if argv is None else argv
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help"):
@@ -45,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         _run(name, arguments[1:])
     except UserError as e:
-        _fail(str(e), 1)
+        _fail(str(e), 130 if isinstance(e, Interrupted) else 1)
     except KeyboardInterrupt:
         _fail("Interrupted.", 130)
     except BrokenPipeError:

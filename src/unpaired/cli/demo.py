@@ -14,11 +14,13 @@ from unpaired.config import DIRECTIONS
 from unpaired.data import demo as pictures
 from unpaired.data.cache import default_cache_dir
 from unpaired.display import Display, duration
+from unpaired.errors import Interrupted
 from unpaired.evaluation.run import evaluate
 from unpaired.presets import demo as preset
 from unpaired.report.grid import BACKGROUND
 from unpaired.report.page import write_report
 from unpaired.training import checkpoint
+from unpaired.training.loop import Ending
 from unpaired.training.record import RunRecord
 from unpaired.training.run import find_folders, run_session
 from unpaired.training.session import Session, begin, resume
@@ -33,7 +35,8 @@ class Arguments:
     """Train a translator between flat and 3D emoji, measure it, and look at it.
 
     unpaired demo
-    unpaired demo --minutes 30     goes on from where it was
+
+    unpaired demo --minutes 30 goes on from where it was.
     """
 
     minutes: float | None = None
@@ -57,11 +60,10 @@ def main(arguments: list[str]) -> None:
             _say_what_is_there(told.out, trained, console)
             return
         session = _resume(told.out, wanted, console)
-    if session is not None:
-        _finish(session, console)
+    _finish(session, console)
 
 
-def _begin(told: Arguments, console: Console) -> Session | None:
+def _begin(told: Arguments, console: Console) -> Session:
     console.print("Flat emoji (A) ↔ 3D emoji (B). " + pictures.CREDITS)
     folders = find_folders(pictures.unpack(default_cache_dir() / "demo"), None)
     config = preset()
@@ -77,10 +79,10 @@ def _begin(told: Arguments, console: Console) -> Session | None:
             credits=pictures.CREDITS,
         )
         ending = run_session(session)
-    return _unless_stopped(session, ending, console)
+    return _unless_stopped(session, ending)
 
 
-def _resume(run: Path, minutes: float, console: Console) -> Session | None:
+def _resume(run: Path, minutes: float, console: Console) -> Session:
     pictures.unpack(default_cache_dir() / "demo")
     with Display(run, console) as display:
         session = resume(
@@ -89,15 +91,14 @@ def _resume(run: Path, minutes: float, console: Console) -> Session | None:
             listeners=[display],
         )
         ending = run_session(session)
-    return _unless_stopped(session, ending, console)
+    return _unless_stopped(session, ending)
 
 
-def _unless_stopped(session: Session, ending: str, console: Console) -> Session | None:
+def _unless_stopped(session: Session, ending: Ending) -> Session:
     if ending != "interrupted":
         return session
     write_report(session.run)
-    console.print(f"Stopped at {session.clock.images:,} images; nothing is lost. Go on with: unpaired demo")
-    return None
+    raise Interrupted(f"Stopped at {session.clock.images:,} images; nothing is lost. Go on with: unpaired demo")
 
 
 def _finish(session: Session, console: Console) -> None:
@@ -107,10 +108,10 @@ def _finish(session: Session, console: Console) -> None:
     assert folders.test_b is not None
     translator = Translator.load(run)
     for direction, folder in zip(DIRECTIONS, (folders.test_a, folders.test_b), strict=True):
-        with console.status(f"Translating the test pictures, {direction}"):
-            translate_files(translator, [folder], run / "translations" / direction, direction, overwrite=True)
-    with console.status("Measuring"):
-        result = evaluate(run, folders.test_a, folders.test_b, paired=True)
+        console.print(f"Translating the test pictures, {direction} …")
+        translate_files(translator, [folder], run / "translations" / direction, direction, overwrite=True)
+    console.print("Measuring …")
+    result = evaluate(run, folders.test_a, folders.test_b, paired=True)
     session.events.tell("evaluation", session.clock.images, session.clock.seconds, result=result.to_dict())
     _preview(session).save(run / "preview.png")
     page = write_report(run)

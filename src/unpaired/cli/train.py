@@ -20,7 +20,7 @@ from unpaired.config import (
     TrainingConfig,
 )
 from unpaired.display import Display
-from unpaired.errors import UserError
+from unpaired.errors import Interrupted, UserError
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
 from unpaired.training.loop import Ending, Session
@@ -36,6 +36,7 @@ class Arguments:
     """Train on two folders of pictures, or go on with a training.
 
     unpaired train horses zebras --out runs/zebra --minutes 60
+
     unpaired train --resume runs/zebra
     """
 
@@ -105,9 +106,8 @@ def finish(session: Session, ending: Ending, console: Console) -> None:
     run, images = session.run, session.clock.images
     page = write_report(run)
     if ending == "interrupted":
-        console.print(f"Stopped at {images:,} images; nothing is lost. Go on with: unpaired train --resume {run}")
-    else:
-        console.print(f"Trained on {images:,} images of each domain. Report: {page}")
+        raise Interrupted(f"Stopped at {images:,} images; nothing is lost. Go on with: unpaired train --resume {run}")
+    console.print(f"Trained on {images:,} images of each domain. Report: {page}")
 
 
 def rank_console() -> Console:

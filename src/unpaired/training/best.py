@@ -12,7 +12,7 @@ from unpaired.data.discover import discover
 from unpaired.evaluation.distances import MINIMUM, kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.training.engine import Engine
-from unpaired.training.preview import load, spread, translate
+from unpaired.training.preview import readable, spread, translate
 from unpaired.training.record import Folders
 
 AT_ONCE = 8  # pictures that are translated together
@@ -35,7 +35,7 @@ class Judge:
             DIRECTIONS, (folders.test_a or folders.a, folders.test_b or folders.b), strict=True
         ):
             chosen = spread(discover(folder).files, config.training.judged)
-            sources[direction] = [load(path, config, direction) for path in chosen]
+            sources[direction] = list(readable(chosen, config, direction).values())
         self.sources = sources
         self.able = min(map(len, sources.values())) >= MINIMUM
         self._reals: dict[Direction, NDArray[np.float32]] = {}

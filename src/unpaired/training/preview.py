@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from unpaired.config import DIRECTIONS, Config, Direction
+from unpaired.config import Config, Direction
 from unpaired.data.decode import decode
 from unpaired.data.discover import discover
 from unpaired.data.tensors import to_float, to_uint8
+from unpaired.errors import UserError
 from unpaired.report.grid import preview_grid
 from unpaired.training.engine import Engine
 from unpaired.training.record import Folders
@@ -34,12 +36,12 @@ class Preview:
         pairs = sorted(names_a.keys() & names_b.keys())
         # Names in both test folders are true pairs: show them side by side.
         self.paired = folders.test_a is not None and folders.test_b is not None and len(pairs) >= ROWS
-        self.inputs: dict[Direction, list[Pictures]] = {
-            direction: [
-                load(names[k], config, direction) for k in spread(pairs if self.paired else sorted(names), ROWS)
-            ]
-            for direction, names in zip(DIRECTIONS, (names_a, names_b), strict=True)
-        }
+        shown_a = readable([names_a[k] for k in spread(pairs if self.paired else sorted(names_a), ROWS)], config, "a2b")
+        shown_b = readable([names_b[k] for k in spread(pairs if self.paired else sorted(names_b), ROWS)], config, "b2a")
+        if self.paired:
+            both = [k for k in shown_a if k in shown_b]
+            shown_a, shown_b = {k: shown_a[k] for k in both}, {k: shown_b[k] for k in both}
+        self.inputs: dict[Direction, list[Pictures]] = {"a2b": [*shown_a.values()], "b2a": [*shown_b.values()]}
         self.run = run
 
     def write(self, engine: Engine, images: int) -> dict[str, str]:
@@ -60,6 +62,8 @@ class Preview:
         for direction, name in names.items():
             back = "b2a" if direction == "a2b" else "a2b"
             inputs = self.inputs[direction]
+            if not inputs:
+                continue  # none of the few that were chosen can be read
             columns = {"input": inputs, "translation": translate(networks[name], inputs, engine.device)}
             if back in names:
                 columns["there and back"] = translate(networks[names[back]], columns["translation"], engine.device)
@@ -85,6 +89,17 @@ def spread(items: Sequence[T], count: int) -> list[T]:
     if len(items) <= count:
         return list(items)
     return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
+
+
+def readable(paths: Sequence[Path], config: Config, direction: Direction) -> dict[str, Pictures]:
+    """Those of `paths` that can be read, by their names without suffix. The others were named when the cache was
+    built, or will be by `unpaired evaluate`; a damaged test picture is no reason not to train.
+    """
+    found: dict[str, Pictures] = {}
+    for path in paths:
+        with suppress(UserError):
+            found[path.stem] = load(path, config, direction)
+    return found
 
 
 def load(path: Path, config: Config, direction: Direction) -> Pictures:

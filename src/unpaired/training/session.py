@@ -233,10 +233,14 @@ def _restore(session: Session, saved: checkpoint.Checkpoint) -> None:
             f"The checkpoint was written by {saved.manifest.world} processes and goes on with {ranks.world}: "
             "weights and optimisers are exact, history pools and the order of pictures are not."
         ))  # fmt: skip
-    for name, network in engine.method.networks().items():
-        network.load_state_dict(saved.weights(name))
-    for name, average in engine.averaged.items():
-        average.module.load_state_dict(saved.weights(name, averaged=True))
+    try:
+        for name, network in engine.method.networks().items():
+            network.load_state_dict(saved.weights(name))
+        for name, average in engine.averaged.items():
+            average.module.load_state_dict(saved.weights(name, averaged=True))
+    except RuntimeError as e:
+        raise UserError(f"{saved.folder} holds the weights of another network: it can't go on with this run.") from e
+    for average in engine.averaged.values():
         average.n_averaged.fill_(1)  # not the first: an average goes on, it does not start with a copy
     engine.load_state_dict(saved.state("state"))
     pools = saved.state(f"rank-{ranks.rank if ranks.rank < saved.manifest.world else 0}")
