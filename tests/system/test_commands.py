@@ -151,8 +151,9 @@ def test_a_stopped_training_goes_on(
         out, err = process.communicate(timeout=60)
     assert "Traceback" not in out + err
     if number != signal.SIGKILL:
-        told = re.sub(r"\s+", " ", out)
-        assert f"Go on with: unpaired train --resume {run}" in told, out
+        told = re.sub(r"\s+", " ", err)
+        assert f"Go on with: unpaired train --resume {run}" in told, out + err
+        assert process.returncode == 130
     newest = checkpoint.latest(run)
     assert newest is not None
     seen = checkpoint.read(newest).manifest.images
