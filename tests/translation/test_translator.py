@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL, Same, weights, write_checkpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from conftest import SMALL, Same, weights, write_checkpoint
 from unpaired.config import Config, GeneratorConfig
 from unpaired.errors import UserError
 from unpaired.methods import METHODS, TRANSLATORS
