@@ -23,6 +23,12 @@ DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
 Norm = Literal["instance", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]
 Channels = Literal[1, 3]
+MethodName = Literal["cyclegan"]
+
+
+def reverse(direction: Direction) -> Direction:
+    """The way back."""
+    return "b2a" if direction == "a2b" else "a2b"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +183,7 @@ class TrainingConfig:
 class Config:
     """One training, whole."""
 
-    method: Literal["cyclegan"] = "cyclegan"
+    method: MethodName = "cyclegan"
     """Which method learns the translation."""
     data: DataConfig = field(default_factory=DataConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)

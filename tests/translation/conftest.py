@@ -43,7 +43,7 @@ def make_translator(tmp_path: Path) -> Callable[..., Translator]:
         if data:
             config = dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
         write_checkpoint(tmp_path / "run", config)
-        return Translator.load(tmp_path / "run", direction=direction, device="cpu")
+        return Translator.load(tmp_path / "run", direction=direction, device="cpu", precision="float32")
 
     return make
 

@@ -16,6 +16,7 @@ from unpaired.config import (
     DiscriminatorConfig,
     GeneratorConfig,
     LossConfig,
+    MethodName,
     OptimizerConfig,
     TrainingConfig,
 )
@@ -48,7 +49,7 @@ class Arguments:
     """Folder of a run to go on with, exactly where it was."""
     preset: Literal["fast", "paper", "demo"] = "fast"
     """Where all other options take their defaults from."""
-    method: Literal["cyclegan"] = "cyclegan"
+    method: MethodName = "cyclegan"
     """Which method learns the translation."""
     training: Annotated[TrainingConfig, FLAT] = field(default_factory=TrainingConfig)
     data: Annotated[DataConfig, FLAT] = field(default_factory=DataConfig)

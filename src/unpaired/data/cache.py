@@ -22,9 +22,8 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from unpaired.data.decode import decode_bytes
+from unpaired.data.decode import decode_bytes, resized
 from unpaired.data.files import replacing
 from unpaired.data.pixels import read_bytes
 from unpaired.errors import UserError
@@ -66,15 +65,9 @@ class Recipe:
         picture = decode_bytes(data, path, background=self.background, channels=self.channels, draft=2 * self.size)
         height, width = picture.shape[:2]
         if self.resize == "square":
-            target = (self.size, self.size)
-        else:
-            scale = self.size / min(height, width)
-            target = (max(self.size, round(width * scale)), max(self.size, round(height * scale)))
-        if (width, height) == target:
-            return picture
-        image = Image.fromarray(picture[:, :, 0] if self.channels == 1 else picture)
-        resized = np.array(image.resize(target, Image.Resampling.BICUBIC), dtype=np.uint8)
-        return resized.reshape(target[1], target[0], self.channels)
+            return resized(picture, self.size, self.size)
+        scale = self.size / min(height, width)
+        return resized(picture, max(self.size, round(width * scale)), max(self.size, round(height * scale)))
 
 
 @dataclass

@@ -162,3 +162,14 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     return (x, y) if all(math.isfinite(v) and 0 < v < 65536 for v in (x, y)) else None
+
+
+def resized(
+    picture: NDArray[np.uint8], width: int, height: int, resampling: Image.Resampling = Image.Resampling.BICUBIC
+) -> NDArray[np.uint8]:
+    """uint8 (H, W, 1 or 3) → (height, width, the same channels), antialiased; itself where it has that size."""
+    channels = picture.shape[2]
+    if picture.shape[:2] == (height, width):
+        return picture
+    image = Image.fromarray(picture[:, :, 0] if channels == 1 else picture)
+    return np.array(image.resize((width, height), resampling), dtype=np.uint8).reshape(height, width, channels)

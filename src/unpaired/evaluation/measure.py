@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unpaired.config import DIRECTIONS, Direction
+from unpaired.config import DIRECTIONS, Direction, reverse
 from unpaired.errors import UserError
 from unpaired.evaluation.features import (
     FeatureExtractor,
@@ -185,7 +185,7 @@ def evaluate(
         inputs, reals = (a, b) if forward else (b, a)
         tell(f"{direction}: translating {len(inputs)} pictures")
         fakes = translate[direction](list(inputs))
-        back = translate.get("b2a" if forward else "a2b")
+        back = translate.get(reverse(direction))
         reconstructions = back(list(fakes)) if back else None
         tell(f"{direction}: measuring")
         evidence = Evidence(

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from unpaired.config import Config, Direction
-from unpaired.data.decode import decode
+from unpaired.data.decode import decode, resized
 from unpaired.data.discover import discover, find_test_domains
 from unpaired.errors import UserError
 from unpaired.evaluation import measure
@@ -91,10 +91,8 @@ def read(
     """A file as it is measured: (crop, crop, 3), grey where the domain is, over the run's background."""
     side = config.data.crop
     array = decode(path, background=config.data.background, channels=channels)
-    picture = Image.fromarray(array[:, :, 0] if channels == 1 else array)
-    if picture.size != (side, side):
-        picture = picture.resize((side, side), resampling)
-    return np.array(picture.convert("RGB"), dtype=np.uint8)
+    # A grey picture stands in all three channels.
+    return np.repeat(resized(array, side, side, resampling), 3 // channels, axis=2)
 
 
 def _translate(translator: Translator, direction: Direction) -> Translate:

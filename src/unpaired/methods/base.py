@@ -26,7 +26,7 @@ class Step:
 
 
 class Method(nn.Module, ABC):
-    """Owns its networks. Adding a method is one file and one line in `METHODS`."""
+    """Owns its networks. Adding one: docs/how-to-add-a-method.md."""
 
     @abstractmethod
     def generators(self) -> dict[str, nn.Module]:

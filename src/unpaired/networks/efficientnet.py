@@ -29,10 +29,10 @@ from unpaired.errors import UserError
 Variant = Literal["lite0", "lite1", "lite2"]
 
 # Width and depth multipliers, and the side in px of the pictures that the weights were trained on.
-_SCALING: dict[Variant, tuple[float, float, int]] = {
-    "lite0": (1.0, 1.0, 224),
-    "lite1": (1.0, 1.1, 240),
-    "lite2": (1.1, 1.2, 260),
+_SCALING: dict[Variant, tuple[float, float]] = {
+    "lite0": (1.0, 1.0),
+    "lite1": (1.0, 1.1),
+    "lite2": (1.1, 1.2),
 }
 # (repeats, kernel, stride, expansion, output channels) of each group of blocks at multipliers 1.
 _GROUPS = (
@@ -61,11 +61,6 @@ def display_name(variant: Variant) -> str:
 def identity(variant: Variant) -> str:
     """What tells these weights from all others, to keep the judge's eyes apart from the measure's."""
     return f"efficientnet-{variant}"
-
-
-def native_side(variant: Variant) -> int:
-    """Side in px of the pictures that the weights were trained on."""
-    return _SCALING[variant][2]
 
 
 def _round_channels(channels: int, width: float) -> int:
@@ -118,7 +113,7 @@ class EfficientNetLite(nn.Module):
     def __init__(self, variant: Variant) -> None:
         super().__init__()
         self.variant = variant
-        width, depth, _ = _SCALING[variant]
+        width, depth = _SCALING[variant]
         self.stem = SameConv(3, _STEM, 3, stride=2)
         stages: list[list[nn.Module]] = [[]]
         channels, ends = _STEM, list[int]()

@@ -53,5 +53,5 @@ class ResNetGenerator(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        change = self.decoder(self.blocks(self.encoder(x)))
+        change = self.decoder(self.blocks(self.encoder(x))).to(x.dtype)  # bfloat16 has too few steps near ±1
         return residual_output(change, x) if self.residual else change.tanh()

@@ -64,4 +64,4 @@ class UNetGenerator(nn.Module):
             h = self.up[level](h)
             if level > 0:
                 h = torch.cat([skips[level - 1], h], dim=1)
-        return residual_output(h, x) if self.residual else h.tanh()
+        return residual_output(h, x) if self.residual else h.to(x.dtype).tanh()

@@ -10,11 +10,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from unpaired.config import DIRECTIONS
 from unpaired.report.curves import chart, count, number
 from unpaired.report.images import Embedded, embed, spread
 from unpaired.report.record import Preview, Record, Series, mapping
 
-DIRECTIONS = ("a2b", "b2a")
 ENDINGS = {
     "images": "finished: all planned images were seen",
     "minutes": "finished: the planned time is over",

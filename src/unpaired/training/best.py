@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.config import DIRECTIONS, Config, Direction
-from unpaired.data.discover import discover
+from unpaired.config import DIRECTIONS, Config, Direction, reverse
 from unpaired.evaluation.distances import MINIMUM, kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.training.engine import Engine
 from unpaired.training.preview import readable, spread, translate
-from unpaired.training.record import Folders
 
 AT_ONCE = 8  # pictures that are translated together
 
@@ -21,23 +21,20 @@ AT_ONCE = 8  # pictures that are translated together
 class Judge:
     """KID (EfficientNet-Lite0) of translations against real pictures, the mean of the directions; lower is better.
 
-    It looks at `config.training.judged` pictures of each domain: of the test folders where there are some, else of
-    the training folders, which says less but still tells checkpoints apart.
+    It looks at `config.training.judged` of `files`, the inputs of each direction: of the test folders where there
+    are some, else of the training folders, which says less but still tells checkpoints apart.
     """
 
     measure = "KID (EfficientNet-Lite0)"
 
-    def __init__(self, folders: Folders, config: Config, engine: Engine) -> None:
+    def __init__(self, files: Mapping[Direction, Sequence[Path]], config: Config, engine: Engine) -> None:
         self.engine = engine
         self.extractor = LiteExtractor(device=engine.device)
-        sources: dict[Direction, list[NDArray[np.uint8]]] = {}
-        for direction, folder in zip(
-            DIRECTIONS, (folders.test_a or folders.a, folders.test_b or folders.b), strict=True
-        ):
-            chosen = spread(discover(folder).files, config.training.judged)
-            sources[direction] = list(readable(chosen, config, direction).values())
-        self.sources = sources
-        self.able = min(map(len, sources.values())) >= MINIMUM
+        self.sources: dict[Direction, list[NDArray[np.uint8]]] = {
+            direction: list(readable(spread(files[direction], config.training.judged), config, direction).values())
+            for direction in DIRECTIONS
+        }
+        self.able = min(map(len, self.sources.values())) >= MINIMUM
         self._reals: dict[Direction, NDArray[np.float32]] = {}
 
     def __call__(self) -> dict[Direction, float]:
@@ -46,9 +43,8 @@ class Judge:
         values: dict[Direction, float] = {}
         for direction, name in names.items():
             inputs = self.sources[direction]
-            target: Direction = "b2a" if direction == "a2b" else "a2b"
             if direction not in self._reals:
-                self._reals[direction] = self.extractor(self.sources[target])
+                self._reals[direction] = self.extractor(self.sources[reverse(direction)])
             fakes = [
                 fake
                 for start in range(0, len(inputs), AT_ONCE)

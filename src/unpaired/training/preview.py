@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -10,16 +10,13 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from unpaired.config import Config, Direction
-from unpaired.data.decode import decode
-from unpaired.data.discover import discover
+from unpaired.config import DIRECTIONS, Config, Direction, reverse
+from unpaired.data.decode import decode, resized
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.report.grid import preview_grid
 from unpaired.training.engine import Engine
-from unpaired.training.record import Folders
 
 ROWS = 6
 
@@ -30,12 +27,12 @@ T = TypeVar("T")
 class Preview:
     """A few pictures of each domain, from the test folders where there are some, and the grids made of them."""
 
-    def __init__(self, folders: Folders, config: Config, run: Path) -> None:
-        a, b = folders.test_a or folders.a, folders.test_b or folders.b
-        names_a, names_b = ({p.stem: p for p in discover(folder).files} for folder in (a, b))
+    def __init__(self, files: Mapping[Direction, Sequence[Path]], config: Config, run: Path, *, tests: bool) -> None:
+        """`files` are what to choose from as input of each direction; `tests` says that both are test folders'."""
+        names_a, names_b = ({p.stem: p for p in files[direction]} for direction in DIRECTIONS)
         pairs = sorted(names_a.keys() & names_b.keys())
         # Names in both test folders are true pairs: show them side by side.
-        self.paired = folders.test_a is not None and folders.test_b is not None and len(pairs) >= ROWS
+        self.paired = tests and len(pairs) >= ROWS
         shown_a = readable([names_a[k] for k in spread(pairs if self.paired else sorted(names_a), ROWS)], config, "a2b")
         shown_b = readable([names_b[k] for k in spread(pairs if self.paired else sorted(names_b), ROWS)], config, "b2a")
         if self.paired:
@@ -60,7 +57,7 @@ class Preview:
         networks, names = engine.translators(), engine.method.translators()
         grids: dict[Direction, dict[str, list[Pictures]]] = {}
         for direction, name in names.items():
-            back = "b2a" if direction == "a2b" else "a2b"
+            back = reverse(direction)
             inputs = self.inputs[direction]
             if not inputs:
                 continue  # none of the few that were chosen can be read
@@ -106,7 +103,4 @@ def load(path: Path, config: Config, direction: Direction) -> Pictures:
     """The picture at `path` as the generator of `direction` takes it: uint8 (crop, crop, C)."""
     channels, side = config.channels(direction)[0], config.data.crop
     picture = decode(path, background=config.data.background, channels=channels)
-    resized = Image.fromarray(picture.squeeze(-1) if channels == 1 else picture).resize(
-        (side, side), Image.Resampling.BICUBIC
-    )
-    return np.asarray(resized).reshape(side, side, channels)
+    return resized(picture, side, side)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 
 from unpaired.config import Channels, Config, Direction, validate
 from unpaired.data.cache import Cache, open_cache
-from unpaired.data.discover import discover
+from unpaired.data.discover import Discovery, discover
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
@@ -41,7 +41,8 @@ def begin(
             raise UserError(f"{run} holds a training already: go on with --resume {run}, or name another --out.")
         if run.exists() and (not run.is_dir() or any(run.iterdir())):
             raise UserError(f"{run} exists and is not an empty folder: name another --out.")
-    caches = _open(config, folders)
+    found = _Found.of(folders)
+    caches = _open(config, found)
     counts = {"a": len(caches[0]), "b": len(caches[1])}
     config = _planned(config, counts)
     record = RunRecord(config=config, folders=folders, counts=counts, preset=preset, title=title, credits=credits,
@@ -53,8 +54,8 @@ def begin(
         except OSError as e:
             raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
     ranks.barrier()
-    session = _session(record, run, caches, ranks, device, listeners)
-    _say(session, "start", _found(caches, folders))
+    session = _session(record, run, found, caches, ranks, device, listeners)
+    _say(session, "start", _sentences(caches, found))
     return session
 
 
@@ -75,12 +76,13 @@ def resume(
         )
     ranks, device = _meet(config)
     record = replace(record, config=config)
-    caches = _open(config, record.folders)
+    found = _Found.of(record.folders)
+    caches = _open(config, found)
     if (now := {"a": len(caches[0]), "b": len(caches[1])}) != record.counts:
         raise UserError(
             f"The folders of {run} held {record.counts} pictures and hold {now} now: restore them, or start a new run."
         )
-    session = _session(record, run, caches, ranks, device, listeners)
+    session = _session(record, run, found, caches, ranks, device, listeners)
     folder = checkpoint.latest(run)
     if folder:
         _restore(session, checkpoint.read(folder))
@@ -118,12 +120,31 @@ def _say(session: Session, kind: str, sentences: list[str]) -> None:
     session.events.tell(kind, session.clock.images, session.clock.seconds, plan=plan, sentences=sentences)
 
 
-def _found(caches: tuple[Cache, Cache], folders: Folders) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the folders of a training hold; each is walked once."""
+
+    a: Discovery
+    b: Discovery
+    test_a: Discovery | None
+    test_b: Discovery | None
+
+    @staticmethod
+    def of(folders: Folders) -> _Found:
+        a, b = discover(folders.a), discover(folders.b)
+        return _Found(a, b, *(discover(folder) if folder else None for folder in (folders.test_a, folders.test_b)))
+
+    def shown(self) -> dict[Direction, tuple[Path, ...]]:
+        """What previews and the judge may choose from: test pictures where there are some, by direction."""
+        return {"a2b": (self.test_a or self.a).files, "b2a": (self.test_b or self.b).files}
+
+
+def _sentences(caches: tuple[Cache, Cache], found: _Found) -> list[str]:
     """What is in the two folders, and what was left out and why."""
     sentences: list[str] = []
-    for name, cache, folder in zip("AB", caches, (folders.a, folders.b), strict=True):
-        sentences.append(f"{name}: {len(cache):,} pictures in {folder}.")
-        skipped = [*discover(folder).skipped, *cache.skipped]
+    for name, cache, discovery in zip("AB", caches, (found.a, found.b), strict=True):
+        sentences.append(f"{name}: {len(cache):,} pictures in {discovery.folder}.")
+        skipped = [*discovery.skipped, *cache.skipped]
         sentences += [f"   left out {path}: {reason}" for path, reason in skipped[:SKIPPED_SHOWN]]
         if len(skipped) > SKIPPED_SHOWN:
             sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
@@ -136,14 +157,13 @@ def _meet(config: Config) -> tuple[Ranks, torch.device]:
     return Ranks.join(device), device
 
 
-def _open(config: Config, folders: Folders) -> tuple[Cache, Cache]:
+def _open(config: Config, found: _Found) -> tuple[Cache, Cache]:
     d = config.data
 
-    def opened(folder: Path, channels: Channels) -> Cache:
-        files = discover(folder).files
-        return open_cache(files, folder, size=d.size, resize=d.resize, channels=channels, background=d.background)
+    def opened(at: Discovery, channels: Channels) -> Cache:
+        return open_cache(at.files, at.folder, size=d.size, resize=d.resize, channels=channels, background=d.background)
 
-    return opened(folders.a, d.channels_a), opened(folders.b, d.channels_b)
+    return opened(found.a, d.channels_a), opened(found.b, d.channels_b)
 
 
 def _planned(config: Config, counts: dict[str, int]) -> Config:
@@ -157,6 +177,7 @@ def _planned(config: Config, counts: dict[str, int]) -> Config:
 def _session(
     record: RunRecord,
     run: Path,
+    found: _Found,
     caches: tuple[Cache, Cache],
     ranks: Ranks,
     device: torch.device,
@@ -176,8 +197,9 @@ def _session(
         batch=config.training.batch,
     )
     told = Events(run if ranks.first else None, listeners)
-    preview = Preview(record.folders, config, run) if ranks.first else None
-    judge = Judge(record.folders, config, engine) if ranks.first and config.training.judged else None
+    shown, tests = found.shown(), found.test_a is not None and found.test_b is not None
+    preview = Preview(shown, config, run, tests=tests) if ranks.first else None
+    judge = Judge(shown, config, engine) if ranks.first and config.training.judged else None
 
     def save(clock: Clock) -> None:
         folder = _save(session, record, clock)
