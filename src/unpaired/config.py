@@ -99,6 +99,9 @@ class LossConfig:
     """Weight of the identity loss (section 5.2) as a share of λ; 0 leaves it out."""
     identity_every: int = 1
     """Compute the identity loss on every k-th step only, with k times its weight."""
+    cycle_noise: float = 0.0
+    """Standard deviation (of pictures in -1 to 1) of noise on a fake before it is translated back: what a generator
+    would hide in faint patterns for its inverse is lost (Chu et al. 2017; Bashkirova et al. 2019)."""
     pool: int = 50
     """Earlier fakes kept for the discriminators (section 4; Shrivastava et al. 2017); 0 shows only the newest."""
 
@@ -247,6 +250,7 @@ def validate(config: Config) -> None:
         (config.loss.gan_weight + config.loss.lambda_a + config.loss.lambda_b > 0, "all losses have weight 0"),
         (config.loss.identity_every >= 1, f"identity-every {config.loss.identity_every} is not at least 1"),
         (config.loss.pool >= 0, f"pool {config.loss.pool} is negative"),
+        (config.loss.cycle_noise >= 0, f"cycle-noise {config.loss.cycle_noise} is negative"),
         (config.loss.identity == 0 or data.channels_a == data.channels_b,
          "the identity loss needs domains with the same channels: give --identity 0"),
         (not gen.residual or data.channels_a == data.channels_b,

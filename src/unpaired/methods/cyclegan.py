@@ -87,7 +87,8 @@ class CycleGAN(Method):
                 terms[f"gan_{x}{y}"] = self._fool(discriminator, fake)
             loss = loss + c.gan_weight * terms[f"gan_{x}{y}"]
         if lambda_x:
-            terms[f"cycle_{x}"] = l1(back(fake), real_x)
+            carrier = fake + c.cycle_noise * torch.randn_like(fake) if c.cycle_noise else fake
+            terms[f"cycle_{x}"] = l1(back(carrier), real_x)
             loss = loss + lambda_x * terms[f"cycle_{x}"]
         return Step(loss, terms, {f"fake_{y}": fake.detach()})
 
