@@ -12,8 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from small import SMALL, Same, weights, write_checkpoint
 
-from conftest import SMALL, Same, weights, write_checkpoint
 from unpaired.config import Config, GeneratorConfig
 from unpaired.errors import UserError
 from unpaired.methods import METHODS, TRANSLATORS
