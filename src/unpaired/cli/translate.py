@@ -30,7 +30,7 @@ class Arguments:
     inputs: Annotated[
         tuple[Path, ...],
         tyro.conf.Positional,
-        XX,
+        tyro.conf.arg(metavar="INPUT [INPUT …]", help_behavior_hint="(required)"),
     ]
     """Pictures, and folders of which everything below is translated."""
     out: Path

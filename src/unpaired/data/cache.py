@@ -151,7 +151,7 @@ def open_cache(
         files=tuple(path for path, _ in good),
         skipped=[(path, e.error) for path, e in zip(files, entries, strict=True) if e.error is not None],
         sizes=tuple(entry.size for _, entry in good),
-        digest=_hash("".join(entry.hash for _, entry in good).encode()),
+        digest=hashlib.blake2b("".join(entry.hash for _, entry in good).encode(), digest_size=20).hexdigest(),
         shapes=tuple(entry.shape for _, entry in good if entry.shape is not None),
         offsets=tuple(entry.offset for _, entry in good),
         pixels=pixels,
@@ -352,5 +352,5 @@ def _sync(file: BinaryIO) -> None:
 def _any_left(entries: list[Entry], root: Path) -> None:
     if any(entry.shape is not None for entry in entries):
         return
-    first = next((f"{root / entry.path}: {entry.error}" for entry in entries if entry.error), "there is none")
+    first = next((f"{root / entry.path} {entry.error}" for entry in entries if entry.error), "there is none")
     raise UserError(f"None of the {len(entries)} pictures in {root} can be used; the first: {first}")

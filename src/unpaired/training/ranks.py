@@ -16,7 +16,9 @@ from unpaired.errors import UserError
 
 @contextmanager
 def joined() -> Generator[Ranks]:
-    """This process's place among those that torchrun started; whatever happens, it leaves politely at the end."""
+    """This process's place among those that torchrun started. They leave together: at the end, or for a `UserError`,
+    which all of them have (see `together`).
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Ranks()
         return
@@ -24,6 +26,11 @@ def joined() -> Generator[Ranks]:
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
+    except UserError:
+        dist.barrier()
+        raise
+    else:
+        dist.barrier()  # who ends while another still listens to its last message may be aborted by gloo
     finally:
         dist.destroy_process_group()
 
