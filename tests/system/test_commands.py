@@ -81,7 +81,7 @@ def test_every_field_of_the_configuration_is_an_option(unpaired: Command) -> Non
         (["train", "a", "b", "--preset", "fsat"], "'fast'"),
         (["train", "a", "b", "--resize", "sqare"], "'square'"),
         (["train", "a", "b", "--generator.kind", "unett"], "'unet'"),
-        (["translate", "r", "a", "--out", "o", "--direction", "a2a"], "'a2b'"),
+        (["translate", "r", "a", "--out", "o", "--direction", "a2bb"], "'a2b'"),
         (["translate", "r", "a", "--out", "o", "--checkpoint", "bset"], "'best'"),
     ],
 )
