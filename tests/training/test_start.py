@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 from tiny import TINY, bits, paint, plan, seen
 
 import unpaired
 from unpaired.errors import UserError
 from unpaired.training import checkpoint, events, loop, start
-from unpaired.training.stability import LARGEST
+from unpaired.training.ranks import Ranks
+from unpaired.training.stability import LARGEST, Watch
 
 Folders = tuple[Path, Path]
 
@@ -48,6 +51,7 @@ def test_a_start_that_fails_can_be_made_again(
     if what == "events.jsonl":
         run.mkdir()
         (run / "events.jsonl").write_text('{"kind": "start", "images": 0}\n')  # as a kill leaves it
+        (run / ".0123456789abcdef.part").write_text('{"format": ')
     else:
         with pytest.raises(UserError, match=r"not now|No space left"):
             unpaired.train(*pictures, out=run, config=plan(images=1), listeners=[fail])
@@ -56,6 +60,7 @@ def test_a_start_that_fails_can_be_made_again(
     unpaired.train(*pictures, out=run, config=plan(images=1))
     assert [e["kind"] for e in events.read(run)].count("start") == 1
     assert seen(run) == [1]
+    assert not list(run.glob(".*"))
 
 
 @pytest.mark.parametrize("place", ["a/run", "b/deep/er/run", "other/second", "link/run"])
@@ -211,6 +216,18 @@ def test_an_explosion_stops_with_image_and_step(pictures: Folders, copy: Path, t
         unpaired.resume(copy, images=40, change=lambda c: replace(c, optimizer=config.optimizer))
     assert seen(copy)[-1] == 8
     checkpoint.read(copy / "checkpoints" / "images-000000008").verify()
+
+
+@pytest.mark.parametrize(("value", "told"), [(1e7, "rose to 1e+07"), (-1e7, "rose to 1e+07"),
+                                             (float("nan"), "was not a finite"), (float("inf"), "was not a finite")])  # fmt: skip
+def test_the_first_bad_loss_is_named(tmp_path: Path, value: float, told: str) -> None:
+    watch = Watch(tmp_path, stride=4)
+    for images, loss in ((0, 1.0), (4, LARGEST), (8, value), (12, 2 * LARGEST)):
+        watch.see({"cycle_a": torch.tensor(0.1), "gan_ab": torch.tensor(loss)}, images)
+    with pytest.raises(UserError, match=re.escape(f"The loss {told}")) as caught:
+        watch.check(Ranks())
+    assert "at image 12 (step 3)" in str(caught.value)
+    watch.check(Ranks())  # said once
 
 
 def test_weights_that_explode_behind_small_losses_are_not_saved(copy: Path) -> None:

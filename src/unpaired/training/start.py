@@ -27,8 +27,8 @@ from unpaired.training.ranks import Ranks
 from unpaired.training.record import Folders, RunRecord
 from unpaired.training.session import Clock, Session
 
-LEFTOVERS = {"events.jsonl"}
-"""Of a start that was cut off: run.json is written last."""
+LEFTOVERS = ("events.jsonl", ".*.part")
+"""Files of a start that was cut off: run.json is written last."""
 
 FREE = {
     "--images", "--minutes", "--passes", "--learning-rate", "--discriminator-learning-rate", "--device", "--precision",
@@ -58,8 +58,8 @@ def begin(
         if ranks.first:
             try:
                 run.mkdir(parents=True, exist_ok=True)
-                for name in LEFTOVERS & {path.name for path in run.iterdir()}:
-                    (run / name).unlink()
+                for leftover in _leftovers(run):
+                    leftover.unlink()
                 _announce(session, "start", inputs.sentences())
                 record.write(run)
             except OSError as e:
@@ -79,9 +79,9 @@ def resume(
     with ranks.together():
         run, folder = checkpoint.located(path)
         record = RunRecord.read(run)
-        config = change(record.config)
+        before, config = record.config, change(record.config)
         validate(config)
-        if fixed := _changes(record.config, config):
+        if fixed := _changes(before, config):
             raise UserError(
                 f"{run} was begun with another configuration, and resuming can't change {', '.join(fixed)}: "
                 "leave that out, or start a new run."
@@ -89,16 +89,10 @@ def resume(
         device = choose_device(config.training.device)
         inputs = Inputs.of(record.folders, config.data, _decoding(ranks, listeners))
         inputs.check_same(record, run)
-        before, record = record.config.training, replace(record, config=_planned(config, inputs))
+        record = replace(record, config=_planned(config, inputs))
         session = _session(record, run, inputs, ranks, device, listeners)
-        folder = folder or checkpoint.latest(run)
-        saved = checkpoint.read(folder) if folder else None
-        if saved:
-            if _changes(saved.manifest.config, config):
-                raise UserError(f"{saved.folder} belongs to another training than {run}: put the right one back.")
-            state.restore(session.engine, saved)
-            session.clock = Clock(saved.manifest.images, saved.manifest.seconds)
-        _check_longer(session, before)
+        world = _restore(session, folder or checkpoint.latest(run))
+        _check_longer(session, before.training)
     with session.writing():
         if ranks.first:
             aside = _set_newer_aside(session)
@@ -107,19 +101,31 @@ def resume(
             minutes = session.clock.seconds / 60
             going_on = f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."
             _announce(session, "resume", [*aside, going_on])
-            if saved and saved.manifest.world != ranks.world:
-                session.events.tell("warning", session.clock.images, session.clock.seconds, text=(
-                    f"The checkpoint was written by {saved.manifest.world} processes and goes on with {ranks.world}: "
-                    "weights and optimisers are exact, history pools and the order of pictures are not."
-                ))  # fmt: skip
+    if world != ranks.world:
+        session.tell("warning", text=(
+            f"The checkpoint was written by {world} processes and goes on with {ranks.world}: "
+            "weights and optimisers are exact, history pools and the order of pictures are not."
+        ))  # fmt: skip
     return session
+
+
+def _restore(session: Session, folder: Path | None) -> int:
+    """Put the session where the checkpoint in `folder`, if there is one, left it; returns by how many ranks."""
+    if folder is None:
+        return session.ranks.world
+    saved = checkpoint.read(folder)
+    if _changes(saved.manifest.config, session.config):
+        raise UserError(f"{folder} belongs to another training than {session.run}: put the right one back.")
+    state.restore(session.engine, saved)
+    session.clock = Clock(saved.manifest.images, saved.manifest.seconds)
+    return saved.manifest.world
 
 
 def _check_new(run: Path, folders: Folders) -> None:
     """Raise `UserError` where `run` holds something, or lies where its own pictures would be taken for others."""
     if (run / "run.json").exists():
         raise UserError(f"{run} holds a training already: go on with --resume {run}, or name another --out.")
-    if run.exists() and (not run.is_dir() or {path.name for path in run.iterdir()} - LEFTOVERS):
+    if run.exists() and (not run.is_dir() or {*run.iterdir()} - _leftovers(run)):
         raise UserError(f"{run} exists and is not an empty folder: name another --out.")
     place = run.resolve()
     for folder in (folders.a, folders.b, folders.test_a, folders.test_b):
@@ -127,6 +133,10 @@ def _check_new(run: Path, folders: Folders) -> None:
             raise UserError(f"{run} lies inside {folder}, whose pictures its own would join: name another --out.")
     if other := next((parent for parent in place.parents if (parent / "run.json").exists()), None):
         raise UserError(f"{run} lies inside another run, {other}: name another --out.")
+
+
+def _leftovers(run: Path) -> set[Path]:
+    return {path for pattern in LEFTOVERS for path in run.glob(pattern)}
 
 
 def _check_longer(session: Session, before: TrainingConfig) -> None:
