@@ -77,13 +77,13 @@ class Cache:
 
     files: tuple[Path, ...]
     skipped: list[tuple[Path, str]]
-    sizes: tuple[tuple[int, int], ...]
-    """Width and height of the files, before they were resized."""
-    digest: str
-    """Hash of the files' contents in their order, whatever their names."""
     shapes: tuple[tuple[int, int, int], ...]
     offsets: tuple[int, ...] = field(repr=False)
     pixels: NDArray[np.uint8] = field(repr=False)
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height of the files, before they were resized."""
+    digest: str = ""
+    """Hash of the files' contents in their order, whatever their names."""
 
     @property
     def channels(self) -> int:
