@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 
 import torch
 import torch.distributed as dist
@@ -16,21 +17,16 @@ from unpaired.errors import UserError
 
 @contextmanager
 def joined() -> Generator[Ranks]:
-    """This process's place among those that torchrun started. They leave together: at the end, or for a `UserError`,
-    which all of them have (see `together`).
-    """
+    """This process's place among those that torchrun started; whatever happens, it leaves politely at the end."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Ranks()
         return
+    # Adam imports it; after the process group is there, it would keep that alive, and gloo's threads beyond Python's end.
+    import_module("torch._dynamo")
     # What ranks tell each other travels by gloo, gradients on a GPU by nccl.
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
-    except UserError:
-        dist.barrier()
-        raise
-    else:
-        dist.barrier()  # who ends while another still listens to its last message may be aborted by gloo
     finally:
         dist.destroy_process_group()
 
