@@ -21,7 +21,7 @@ def joined() -> Generator[Ranks]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Ranks()
         return
-    # Adam imports it; after the process group is there, it would keep that alive, and gloo's threads beyond Python's end.
+    # Adam imports it. Imported after the group is there, it keeps that, and gloo's threads, alive beyond Python's end.
     import_module("torch._dynamo")
     # What ranks tell each other travels by gloo, gradients on a GPU by nccl.
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
