@@ -173,7 +173,7 @@ class TrainingConfig:
     checkpoint_minutes: float = 5.0
     """Minutes between checkpoints."""
     checkpoint_images: int | None = None
-    """Images between checkpoints, beside the minutes; where tests need them at exact places."""
+    """Images between checkpoints, beside the minutes: for checkpoints at exact places."""
     keep: int = 2
     """Checkpoints kept, beside the best."""
     judged: int = 100
@@ -259,6 +259,12 @@ def validate(config: Config) -> None:
     for holds, sentence in rules:
         if not holds:
             raise UserError(f"Unusable configuration: {sentence}.")
+
+
+def option(name: str, group: str = "") -> str:
+    """How a field of a group of the configuration is typed: --learning-rate, --generator.width."""
+    prefix = f"{group}." if group in ("generator", "discriminator") else ""
+    return f"--{prefix}{name.replace('_', '-')}"
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from unpaired.text import duration
 from unpaired.training.events import Event
 
 LINE_SECONDS = 30.0  # between lines where the output is not a terminal
+ETA_SECONDS = 30.0  # after which the rate is steady enough to say when it will be done
 
 EXPLAINED = {
     "gan_ab": "fooling D_B", "gan_ba": "fooling D_A", "cycle_a": "A → B → A", "cycle_b": "B → A → B",
@@ -34,6 +36,7 @@ class Display:
         self.preview: str | None = None
         self.last_line = 0.0
         self.said_eta = False
+        self.began = 0.0
 
     def __enter__(self) -> Display:
         if self.live:
@@ -46,7 +49,10 @@ class Display:
 
     def __call__(self, event: Event) -> None:
         kind = event["kind"]
-        if kind in ("start", "resume"):
+        if kind == "decoding":
+            self._decoding(event)
+        elif kind in ("start", "resume"):
+            self.began, self.last_line = event["seconds"], 0.0
             self.total_images, minutes = event["plan"]["images"], event["plan"]["minutes"]
             self.total_seconds = 60 * minutes if minutes else None
             for sentence in event["sentences"]:
@@ -61,16 +67,29 @@ class Display:
         elif kind == "warning":
             self.console.print(Text(f"Note: {event['text']}", style="yellow"))
 
+    def _decoding(self, event: Event) -> None:
+        text = f"Decoding {event['domain'].upper()}: {event['done']:,} of {event['total']:,} pictures, once for all"
+        if self.live:
+            self.live.update(Text(text if event["done"] < event["total"] else ""))
+        elif self._is_time():
+            self.console.print(text, soft_wrap=True)
+
+    def _is_time(self) -> bool:
+        """Whether another line is due where the output is not a terminal."""
+        now = time.monotonic()
+        due = self.last_line == 0 or now - self.last_line > LINE_SECONDS
+        self.last_line = now if due else self.last_line
+        return due
+
     def _show(self, event: Event) -> None:
         left = self._left(event)
         if self.live:
             self.live.update(self._panel(event, left))
-        elif time.monotonic() - self.last_line > LINE_SECONDS:
-            self.last_line = time.monotonic()
+        elif self._is_time():
             losses = ", ".join(f"{name} {value:.3f}" for name, value in self.smooth.items())
             eta = f", {duration(left)} left" if left is not None else ""
             self.console.print(f"{event['images']:,} images, {event['rate']:.1f}/s{eta}: {losses}", soft_wrap=True)
-        if not self.said_eta and left is not None and event["seconds"] > 60:
+        if not self.said_eta and left is not None and event["seconds"] - self.began >= ETA_SECONDS:
             self.said_eta = True
             done_at = time.strftime("%a %H:%M", time.localtime(time.time() + left))
             self.console.print(f"At this rate it will be done in {duration(left)}, about {done_at}.")
@@ -102,11 +121,3 @@ class Display:
         if self.preview:
             outer.add_row(Text(f"last preview: {self.preview}", style="bright_black"))
         return outer
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 12 min, 5.0 h, 3.1 days."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes, hours = seconds / 60, seconds / 3600
-    return f"{minutes:.0f} min" if minutes < 90 else f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"

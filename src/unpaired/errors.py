@@ -1,5 +1,9 @@
 """The exceptions that are meant for people."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 
 class UserError(Exception):
     """A mistake or a fact of the user's world, told in one sentence: what, which file, what to do.
@@ -10,3 +14,8 @@ class UserError(Exception):
 
 class Interrupted(UserError):
     """A person or the system stopped a command (SIGINT, SIGTERM) and nothing was lost; exit status 130."""
+
+
+def reason(error: Exception, path: Path) -> str:
+    """What a sentence says about the file `path`, for lists that name the file themselves."""
+    return str(error).removeprefix(f"{path} ")

@@ -286,3 +286,13 @@ def test_default_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_cache_dir() == tmp_path / ".cache" / "unpaired"
+
+
+def test_sizes_and_a_digest_of_the_contents(root: Path) -> None:
+    cache = open_(root)
+    assert cache.sizes == tuple((30, 20 + i) for i in range(6))
+    assert open_(root).digest == open_(root, size=13).digest == cache.digest
+    (root / "5.png").rename(root / "6.png")
+    assert open_(root).digest == cache.digest, "names do not matter where the order stays"
+    paint(root / "0.png", 77, 20)
+    assert open_(root).digest != cache.digest

@@ -170,3 +170,28 @@ def test_grey_pictures_are_seen_as_grey_colour_pictures(eyes: EfficientNetLite) 
 
     for one, three in zip(judged(grey), judged(grey.repeat(1, 3, 1, 1)), strict=True):
         assert torch.equal(one, three)
+
+
+@pytest.mark.parametrize("kind", ["patchgan", "pixel", "projected"])
+def test_leaks_are_a_fifth(eyes: EfficientNetLite, kind: Any) -> None:
+    """LeakyReLU of slope 0.2 (appendix 7.2), by what comes out of each."""
+    torch.manual_seed(0)
+    network = Discriminator(3, _config(kind=kind, norm="none"), eyes)
+    leaks = [m for part in network.modules() if isinstance(part, nn.Sequential) for m in part
+             if isinstance(m, nn.LeakyReLU)]  # fmt: skip
+    assert len(leaks) >= 2
+    for leak in leaks:
+        assert torch.equal(leak(torch.tensor([-1.0, 0.0, 2.0])), torch.tensor([-0.2, 0.0, 2.0]))
+
+
+def test_spectral_layers_are_not_drawn_again(eyes: EfficientNetLite) -> None:
+    """Spectral norm undoes any gain; drawing anew would only leave its estimate behind."""
+    for network in (
+        PatchDiscriminator(3, DiscriminatorConfig(width=4, layers=1, spectral=True)),
+        Discriminator(3, _config(), eyes),
+    ):
+        before = {name: value.clone() for name, value in network.state_dict().items()}
+        assert any("parametrizations" in name for name in before)
+        initialise(network, 0.02)
+        after = network.state_dict()
+        assert all(torch.equal(after[name], value) for name, value in before.items())

@@ -14,6 +14,7 @@ from torch import nn
 from unpaired.config import GeneratorConfig
 from unpaired.networks import GENERATORS, build_generator
 from unpaired.networks.layers import ResizeConv, initialise
+from unpaired.networks.resnet import ResidualBlock
 
 
 def _parameters(network: nn.Module) -> int:
@@ -154,3 +155,14 @@ def test_the_last_convolution_sees_seven_by_seven_pixels() -> None:
         generator = _build(kernel=side)
         sides = [m.kernel_size[0] for m in generator.modules() if isinstance(m, nn.Conv2d)]
         assert (sides[0], sides[-1]) == (side, side)
+
+
+def test_a_block_adds_to_what_it_got() -> None:
+    """x + body(x): a body that gives nothing leaves x, and one that gives x doubles it."""
+    block = ResidualBlock(4, GeneratorConfig(norm="none"))
+    x = torch.randn(1, 4, 8, 8)
+    for p in block.parameters():
+        nn.init.zeros_(p)
+    assert torch.equal(block(x), x)
+    block.body = nn.Identity()
+    assert torch.equal(block(x), 2 * x)

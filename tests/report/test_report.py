@@ -17,7 +17,7 @@ from PIL import Image
 from unpaired.errors import UserError
 from unpaired.report import page as page_module
 from unpaired.report.curves import number, smoothed, ticks
-from unpaired.report.images import spread
+from unpaired.report.grid import spread
 from unpaired.report.page import write_report
 
 VOID = {"meta", "link", "img", "input", "br", "path", "line"}
@@ -212,8 +212,8 @@ def test_ticks_are_few_round_and_even(low: float, high: float) -> None:
 
 def test_numbers_and_moments() -> None:
     assert [number(v) for v in (0, 0.0004, 0.0361, 12.345, 123456)] == ["0", "4e-4", "0.0361", "12.3", "1e+5"]
-    assert spread(5, 10) == [0, 1, 2, 3, 4]
-    assert spread(100, 4) == [0, 33, 66, 99]
+    assert spread([*range(5)], 10) == [0, 1, 2, 3, 4]
+    assert spread([*range(100)], 4) == [0, 33, 66, 99]
 
 
 CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)

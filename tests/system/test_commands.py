@@ -42,6 +42,24 @@ def test_every_command_has_help(unpaired: Command, name: str) -> None:
     assert f"usage: unpaired {name}" in answer.out
 
 
+@pytest.mark.parametrize("name", ["demo", "train", "translate", "report", "inspect", "doctor"])
+def test_help_speaks_of_no_insides(unpaired: Command, name: str) -> None:
+    text = unpaired(name, "--help").out
+    for cosmetic in ("None", "(default: )", "PATH [PATH", "tests need"):
+        assert cosmetic not in text
+
+
+def test_an_option_can_be_given_back(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
+    """What the help shows as the default can be typed."""
+    words = [*TINY, "--preset", "demo", "--minutes", "none", "--channels-last", "none", "--checkpoint-images", 4]
+    answer = unpaired("train", *domains, "--out", tmp_path / "run", *words)
+    assert answer.status == 0, answer
+    training = json.loads((tmp_path / "run" / "run.json").read_text())["config"]["training"]
+    assert training["minutes"] is None
+    assert training["channels_last"] is None
+    assert training["checkpoint_images"] == 4
+
+
 def test_every_field_of_the_configuration_is_an_option(unpaired: Command) -> None:
     text = unpaired("train", "--help").out
     groups = [f.type for f in fields(Config)]
@@ -60,6 +78,11 @@ def test_every_field_of_the_configuration_is_an_option(unpaired: Command) -> Non
         (["train", "a", "b", "--out", "r", "--bacth", "4"], "--batch"),
         (["translate", "r", "a", "--out", "o", "--dirction", "a2b"], "--direction"),
         (["evaluate", "r", "a", "b", "--piared"], "--paired"),
+        (["train", "a", "b", "--preset", "fsat"], "'fast'"),
+        (["train", "a", "b", "--resize", "sqare"], "'square'"),
+        (["train", "a", "b", "--generator.kind", "unett"], "'unet'"),
+        (["translate", "r", "a", "--out", "o", "--direction", "a2bb"], "'a2b'"),
+        (["translate", "r", "a", "--out", "o", "--checkpoint", "bset"], "'best'"),
     ],
 )
 def test_a_typo_gets_a_suggestion(unpaired: Command, words: list[str], meant: str) -> None:
@@ -286,9 +309,24 @@ def test_inspecting_a_run_a_checkpoint_and_a_file(unpaired: Command, run: Path) 
     one = unpaired("inspect", folder)
     assert "8 images" in one.out
     assert "torch" in one.out
+    assert "state.pt: whole" in one.out
     weights = unpaired("inspect", folder / "generator_ab.safetensors")
     assert "numbers" in weights.out
-    assert (whole.status, one.status, weights.status) == (0, 0, 0)
+    state = unpaired("inspect", folder / "state.pt")
+    assert "optimizers.0.state.0.exp_avg" in state.out
+    assert "optimizers.0.param_groups.0.lr" in state.out
+    assert unpaired("inspect", run / "run.json").out.splitlines()[1:] == whole.out.splitlines()[1:]
+    assert (whole.status, one.status, weights.status, state.status) == (0, 0, 0, 0)
+
+
+def test_inspecting_compares_with_the_preset(unpaired: Command, run: Path) -> None:
+    text = unpaired("inspect", run).out
+    assert "preset fast" in text
+    row = next(line for line in text.splitlines() if "--generator.width" in line)
+    assert "4" in row
+    assert "32" in row, "the default of fast, not of the paper"
+    row = next(line for line in text.splitlines() if "--adversarial" in line)
+    assert "lsgan" not in row
 
 
 def test_a_closed_pipe_is_no_error(run: Path) -> None:

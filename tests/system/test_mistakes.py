@@ -88,7 +88,7 @@ def test_bad_pictures_among_good_ones_are_named_and_the_rest_goes_on(
     told = joined(answer.out)
     assert "A: 5 pictures" in told
     for name, reason in reasons.items():
-        assert re.search(rf"left out \S*{name}:[^:]*{reason}", told), (name, reason, answer.out)
+        assert re.search(rf"left out \S*{name}: [^:/]*{reason}", told), (name, reason, answer.out)
 
 
 def test_the_same_picture_under_another_ending_is_read_by_what_it_is(
@@ -158,6 +158,7 @@ def test_a_folder_that_may_not_be_read(unpaired: Command, domains: tuple[Path, P
         (["--batch", "0"], "batch 0"),
         (["--images", "0"], "images 0"),
         (["--minutes", "-1"], "minutes -1"),
+        (["--minutes", "0"], "minutes 0"),
         (["--learning-rate", "0"], "learning-rate"),
         (["--identity", "0.5", "--channels-a", "1"], "--identity 0"),
         (["--device", "cuda:99"], "cuda:99"),
@@ -295,13 +296,75 @@ def test_what_shapes_the_networks_cannot_change_on_resuming(unpaired: Command, r
     assert "--resume" in unpaired("train", run, "--resume", run).sentence
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--seed", "1"], "--seed"),
+        (["--batch", "1"], "--batch"),
+        (["--generator.width", "8"], "--generator.width"),
+        (["--no-flip"], "--flip"),
+        (["--preset", "fast"], "--preset"),
+        (["--images", "4"], "8 images already"),
+        (["--passes", "0.5"], "8 images already"),
+        (["--images", "0"], "images 0"),
+        (["--minutes", "0"], "minutes 0"),
+        (["--out", "other"], "--out"),
+    ],
+)
+def test_what_resuming_cannot_do_is_refused_by_name(unpaired: Command, run: Path, words: list[str], told: str) -> None:
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    sentence = unpaired("train", "--resume", run, *words).sentence
+    assert told in sentence
+    assert "{" not in sentence, "words, not Python"
+    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
+
+
+def test_passes_lengthen_a_plan(unpaired: Command, run: Path) -> None:
+    answer = unpaired("train", "--resume", run, "--passes", 1)
+    assert answer.status == 0, answer
+    assert checkpoint.checkpoints(run)[-1].name == "images-000000012"
+
+
+def test_a_damaged_checkpoint_is_named_and_gone_around(unpaired: Command, run: Path) -> None:
+    """What inspecting shows beside the damage, and the two commands that go on."""
+    assert unpaired("train", "--resume", run, "--images", 16).status == 0
+    older, newest = checkpoint.checkpoints(run)
+    (newest / "generator_ab.safetensors").write_bytes(b"")
+    answer = unpaired("inspect", run)
+    assert answer.status == 1
+    assert f"{older.name}: whole" in answer.out
+    assert f"{newest.name}: damaged" in answer.out
+    assert "--generator.width" in answer.out
+    assert str(newest / "generator_ab.safetensors") in answer.err
+    one = unpaired("inspect", newest)
+    assert one.status == 1
+    assert "generator_ab.safetensors: damaged" in one.out
+    assert "generator_ba.safetensors: whole" in one.out
+    assert str(older) in unpaired("train", "--resume", run).sentence
+    answer = unpaired("train", "--resume", older)
+    assert answer.status == 0, answer
+    assert "Set aside what is newer: images-000000016" in joined(answer.out)
+    assert unpaired("inspect", run).status == 0
+    assert (run / "set-aside" / "1" / newest.name).is_dir()
+
+
+@pytest.mark.parametrize("inside", ["a", "run"])
+def test_a_run_in_the_wrong_place(
+    unpaired: Command, domains: tuple[Path, Path], run: Path, tmp_path: Path, inside: str
+) -> None:
+    a = fill(tmp_path / "a", 2)
+    assert "lies inside" in unpaired("train", a, domains[1], "--out", tmp_path / inside / "new", *TINY).sentence
+    assert not (tmp_path / inside / "new").exists()
+
+
 def test_a_loss_that_explodes_stops_and_spoils_nothing(
     unpaired: Command, domains: tuple[Path, Path], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     sentence = unpaired("train", *domains, "--out", run, *TINY, "--learning-rate", "1e30", "--images", 64).sentence
     assert "not a finite number" in sentence
-    assert "--learning-rate" in sentence
+    assert re.search(r"at image \d+ \(step \d+\)", sentence)
+    assert f"there is no checkpoint yet: go on with --resume {run} and a lower --learning-rate" in sentence
     assert checkpoint.checkpoints(run) == []
 
 
@@ -333,7 +396,10 @@ def test_bad_pictures_to_translate_are_named_and_the_rest_is_translated(
     assert answer.status == 1
     assert "Traceback" not in answer.err
     for name, reason in reasons.items():
-        assert any(f"{name}:" in line and reason in line for line in answer.err.splitlines()), (name, answer.err)
+        (line,) = (line for line in answer.err.splitlines() if name in line)
+        assert f"{name}:" in line
+        assert reason in line
+        assert line.count(name) == 1, "once is enough"
     assert sorted(p.name for p in out.iterdir()) == ["00.png", "01.png", "02.png", "whole.png"]
     assert "4 translated" in answer.out
 

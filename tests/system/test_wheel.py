@@ -89,5 +89,14 @@ def test_the_installed_demo_runs(installed: Path, tmp_path: Path) -> None:
     assert (run / "report.html").stat().st_size > 10_000
     for direction in ("a2b", "b2a"):
         assert len(list((run / "translations" / direction).iterdir())) > 300
-    kinds = [json.loads(line)["kind"] for line in (run / "events.jsonl").read_text().splitlines()]
-    assert "evaluation" in kinds
+    told = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    (measured,) = (event["result"]["directions"] for event in told if event["kind"] == "evaluation")
+    for scores in measured.values():
+        assert scores["inputs"] == 322
+        assert {"KID", "PSNR"} <= {name.split()[0] for name in scores["measures"]}
+        assert all(score["translator"] is not None for score in scores["measures"].values())
+    report = (run / "report.html").read_text()
+    assert "How good it is" in report
+    assert "322 translations beside 322 real pictures" in report
+    again = _run(installed / "unpaired", "demo", "--minutes", "0.05", folder=tmp_path)
+    assert "holds a demo that was trained for" in again, "nothing is trained or measured twice"

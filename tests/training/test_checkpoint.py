@@ -12,6 +12,7 @@ import resource
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,11 @@ from tiny import TINY, bits, seen
 
 import unpaired
 from unpaired.errors import UserError
+from unpaired.methods import METHODS
 from unpaired.training import checkpoint
+from unpaired.training.best import Judge
+from unpaired.training.engine import Engine
+from unpaired.training.ranks import Ranks
 
 NEWEST = Path("checkpoints", "images-000000008")
 FILES = [
@@ -391,11 +396,47 @@ def test_the_newest_and_the_best_stay(tmp_path_factory: pytest.TempPathFactory, 
 def test_a_damaged_mark_of_the_best(tmp_path: Path) -> None:
     write(tmp_path, 1)
     assert checkpoint.best(tmp_path) is None
-    for content in ("", "{}", "[]", '{"checkpoint": 3}'):
+    for content in ("", "{}", "[]", '{"checkpoint": 3}', '{"checkpoint": "images-000000001", "measure": "x"}'):
         (tmp_path / "best.json").write_text(content)
         refused(tmp_path / "best.json", lambda: checkpoint.best(tmp_path))
+        refused(tmp_path / "best.json", lambda: checkpoint.mark_best(tmp_path, write(tmp_path, 2), 0.1, "x"))
     (tmp_path / "best.json").write_text('{"checkpoint": "images-000000009", "value": 1, "measure": "x"}')
     assert checkpoint.best(tmp_path) is None, "it was deleted by hand"
+
+
+def test_values_of_another_measure_do_not_compare(tmp_path: Path) -> None:
+    first, second, third = (write(tmp_path, images) for images in (1, 2, 3))
+    assert checkpoint.mark_best(tmp_path, first, 0.1, "KID of 100 pictures") is None
+    before = contents(first)
+    aside = checkpoint.mark_best(tmp_path, second, 0.5, "KID of 20 pictures")
+    assert aside is not None
+    assert list(contents(aside / first.name).values()) == list(before.values()), "the best by the other is kept"
+    assert checkpoint.best(tmp_path) == second
+    assert checkpoint.mark_best(tmp_path, third, 0.6, "KID of 20 pictures") is None
+    checkpoint.prune(tmp_path, 1)
+    assert seen(tmp_path) == [2, 3]
+    checkpoint.read(aside / first.name).verify()
+
+
+def test_what_ranks_fail_at_is_not_called_a_full_disk(tmp_path: Path) -> None:
+    """A lost connection is no reason to free some space."""
+
+    @contextmanager
+    def broken() -> Iterator[None]:
+        yield
+        raise RuntimeError("Connection closed by peer")
+
+    manifest = checkpoint.Manifest(images=1, seconds=1, world=2, config=TINY, provenance={})
+    with pytest.raises(RuntimeError, match="Connection closed"):
+        checkpoint.write(tmp_path, manifest, {}, {}, together=broken)
+
+
+def test_the_judge_says_how_many_pictures_it_looked_at(pictures: tuple[Path, Path]) -> None:
+    config = replace(TINY, training=replace(TINY.training, judged=11))
+    engine = Engine(METHODS["cyclegan"](config), config, torch.device("cpu"), Ranks())
+    files = [sorted(folder.iterdir()) for folder in pictures]
+    judge = Judge({"a2b": files[0], "b2a": files[1]}, config, engine)
+    assert judge.measure == "KID (EfficientNet-Lite0) of 11 pictures"
 
 
 # Nothing there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 from tiny import OPTIONS, bits, plan, seen
 from together import ALIKE
+from two_ranks import one_sentence, two_ranks
 
 import unpaired
 from unpaired.networks import build_generator
@@ -113,3 +115,44 @@ def test_another_number_of_processes_is_said_aloud(typed: tuple[Path, str], tmp_
     assert "2 processes" in told[0]
     assert "with 1" in told[0]
     assert checkpoint.read(run / "checkpoints" / "images-000000014").manifest.world == 1
+
+
+# One rank fails: both end, with one sentence.
+
+
+def _train(*words: object) -> list[object]:
+    return ["-m", "unpaired", "train", *words, *OPTIONS, "--images", 12]
+
+
+def test_a_start_that_is_refused_ends_both(pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("precious")
+    ranks = two_ranks(lambda rank: _train(*pictures, "--out", tmp_path / "run"))
+    assert "not an empty folder" in one_sentence(ranks)
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
+def test_what_only_the_second_can_see_is_said_by_the_first(pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    """As on another machine, where a folder is missing."""
+    ranks = two_ranks(
+        lambda rank: _train(pictures[0], pictures[1] if rank == 0 else tmp_path / "gone", "--out", tmp_path / "run")
+    )
+    assert f"{tmp_path / 'gone'} does not exist" in one_sentence(ranks)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_full_disk_of_the_first_ends_both(pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+
+    unpaired.train(*pictures, out=tmp_path / "alone", config=plan(images=1))  # the cache is there
+    ranks = two_ranks(lambda rank: _train(*pictures, "--out", tmp_path / "run"), preexec_fn=small_files)
+    assert "could not be written" in one_sentence(ranks)
+    assert seen(tmp_path / "run") == []
+
+
+def test_a_loss_that_is_no_number_on_one_rank_ends_both(pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    ranks = two_ranks(lambda rank: [TOGETHER.with_name("poisoned.py"), tmp_path / "run", *pictures])
+    sentence = one_sentence(ranks)
+    assert "loss was not a finite number at image 2 (step 1)" in sentence
+    assert seen(tmp_path / "run") == []

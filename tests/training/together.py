@@ -15,9 +15,11 @@ import torch
 import torch.distributed as dist
 from tiny import TINY, plan
 
-from unpaired.training import session as sessions
-from unpaired.training.loop import Session, train
+from unpaired.training.loop import train
+from unpaired.training.ranks import joined
 from unpaired.training.run import find_folders
+from unpaired.training.session import Session
+from unpaired.training.start import begin, resume
 
 ALIKE = plan(replace(TINY, loss=replace(TINY.loss, pool=0)), images=12)
 """A training of which every picture's share is the same in one process and in two."""
@@ -38,17 +40,17 @@ def held(session: Session) -> list[str]:
 def main(fresh: Path, resumed: Path, out: Path, a: Path, b: Path) -> None:
     torch.set_num_threads(1)
     results: dict[str, list[str]] = {}
-    for name, session in (
-        ("fresh", lambda: sessions.begin(ALIKE, find_folders(a, b), fresh)),
-        ("resumed", lambda: sessions.resume(resumed)),
-    ):
-        begun = session()
-        results[f"{name} before"] = held(begun)
-        train(begun)
-        results[name] = held(begun)
-    if begun.ranks.first:
-        out.write_text(json.dumps(results))
-    begun.ranks.leave()
+    with joined() as ranks:
+        for name, start in (
+            ("fresh", lambda: begin(ALIKE, find_folders(a, b), fresh, ranks=ranks)),
+            ("resumed", lambda: resume(resumed, ranks=ranks)),
+        ):
+            session = start()
+            results[f"{name} before"] = held(session)
+            train(session)
+            results[name] = held(session)
+        if ranks.first:
+            out.write_text(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -178,3 +178,28 @@ def test_a_failing_write_is_told(make_translator: Make, tmp_path: Path) -> None:
     report = translate_files(make_translator(), [tmp_path / "in"], out)
     assert report.written == [out / "a.png"]
     assert [p for p, _ in report.failed] == [files[1]]
+
+
+def test_one_path_is_enough_and_may_be_text(make_translator: Make, tmp_path: Path) -> None:
+    file = save(tmp_path / "in/a.png")
+    translator = make_translator()
+    assert translate_files(translator, str(file), str(tmp_path / "one")).written == [tmp_path / "one/a.png"]
+    assert translate_files(translator, tmp_path / "in", tmp_path / "two").written == [tmp_path / "two/a.png"]
+    assert translate_files(translator, [str(file)], tmp_path / "three").written == [tmp_path / "three/a.png"]
+    with pytest.raises(UserError, match="batch 0"):
+        translate_files(translator, file, tmp_path / "four", batch=0)
+    assert not (tmp_path / "four").exists()
+
+
+def test_a_failure_names_its_file_once(make_translator: Make, tmp_path: Path) -> None:
+    file = save(tmp_path / "cut.png")
+    file.write_bytes(file.read_bytes()[:200])
+    ((path, why),) = translate_files(make_translator(), file, tmp_path / "out").failed
+    assert path == file
+    assert why.startswith("is damaged")
+
+
+def test_waiting_pictures_count_with_their_transparency(tmp_path: Path) -> None:
+    plain, clear = (read_picture(save(tmp_path / f"{mode}.png", mode=mode)) for mode in ("RGB", "RGBA"))
+    assert batch_module._bytes(plain) == 16 * 20 * 3
+    assert batch_module._bytes(clear) == 16 * 20 * 4

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +15,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from small import SMALL, Same, weights, write_checkpoint
 
-from conftest import SMALL, Same, weights, write_checkpoint
 from unpaired.config import Config, GeneratorConfig
 from unpaired.errors import UserError
 from unpaired.methods import METHODS, TRANSLATORS
@@ -237,6 +240,73 @@ def test_floating_arrays_are_not_rounded(same: Translator) -> None:
 def test_what_is_no_picture_is_refused(same: Translator, wrong: object) -> None:
     with pytest.raises(UserError):
         same(wrong)  # pyright: ignore
+
+
+@pytest.mark.parametrize("load", [False, True])
+@pytest.mark.parametrize("kind", ["film.gif", "deep.png", "deep.tiff", "grey16.png"])
+def test_an_opened_picture_is_refused_like_its_path(same: Translator, tmp_path: Path, kind: str, load: bool) -> None:
+    path = tmp_path / kind
+    if kind == "film.gif":
+        frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green")]
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+    elif kind == "deep.png":  # 16 bits in three channels, which Pillow opens as RGB
+        chunk = lambda k, c: struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c))  # noqa: E731
+        header, rows = struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0), (b"\0" + bytes(48)) * 8
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows))
+                         + chunk(b"IEND", b""))  # fmt: skip
+    else:
+        Image.fromarray(np.zeros((8, 8), np.uint16)).save(path)
+    with pytest.raises(UserError) as by_path:
+        same(path)
+    with Image.open(path) as image:
+        if load:
+            image.load()
+        with pytest.raises(UserError) as by_image:
+            same(image)
+    assert str(by_image.value) == str(by_path.value)
+    if not load:
+        with Image.open(io.BytesIO(path.read_bytes())) as image, pytest.raises(UserError):
+            same(image)
+
+
+def test_a_frame_that_was_chosen_is_a_picture(same: Translator, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green")]
+    frames[0].save(tmp_path / "film.gif", save_all=True, append_images=frames[1:])
+    with Image.open(tmp_path / "film.gif") as film:
+        film.seek(1)
+        assert same(film.convert("RGB")).getpixel((0, 0)) == frames[1].getpixel((0, 0))
+
+
+@pytest.mark.parametrize("wrong", [
+    torch.full((3, 8, 8), torch.nan), torch.full((3, 8, 8), 255.0), torch.full((1, 3, 8, 8), -torch.inf),
+    torch.zeros(0, 3, 8, 8), torch.zeros(3, 0, 8),
+])  # fmt: skip
+def test_tensors_that_are_no_pictures(same: Translator, wrong: torch.Tensor) -> None:
+    with pytest.raises(UserError, match=r"\[-1, 1\]"):
+        same(wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, ["a.png"], b"\x89PNG"])
+def test_things_that_are_no_pictures(same: Translator, wrong: object) -> None:
+    with pytest.raises(UserError, match=rf"not {type(wrong).__name__}"):
+        same(wrong)  # pyright: ignore
+
+
+def test_typos_of_a_caller(make_translator: Make, tmp_path: Path) -> None:
+    make_translator()
+    for wrong, told in (({"checkpoint": "bset"}, "bset"), ({"precision": "bf16"}, "bf16"), ({"direction": "ab"}, "ab")):
+        with pytest.raises(UserError, match=told):
+            Translator.load(tmp_path / "run", **wrong)  # pyright: ignore
+
+
+def test_there_and_back_stays_in_range(make_translator: Make) -> None:
+    """A residual generator goes a little beyond ±1, which the next translation would refuse."""
+    generator = dataclasses.replace(SMALL.generator, residual=True)
+    translator = make_translator(dataclasses.replace(SMALL, generator=generator), direction=None)
+    there = translator(torch.ones(3, 16, 16), "a2b")
+    assert there.abs().max() <= 1
+    assert translator(there, "b2a").abs().max() <= 1
+    assert translator(np.ones((16, 16, 3), np.float32), "a2b").max() <= 1
 
 
 @pytest.mark.parametrize("shape", [(3, 20, 24), (2, 3, 20, 24), (1, 20, 24), (2, 1, 20, 24)])

@@ -4,13 +4,13 @@ signature by tyro, and those of `train` from the configuration itself. Nothing h
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from importlib import import_module
 from typing import NoReturn
 
 from unpaired.errors import Interrupted, UserError
+from unpaired.text import perhaps
 
 SUMMARIES = {
     "demo": "Train a translator between flat and 3D emoji in five minutes, and look at it.",
@@ -41,12 +41,7 @@ def main(argv: list[str] | None = None) -> None:
         print(version("unpaired"))
         return
     if name not in SUMMARIES:
-        close = difflib.get_close_matches(name, SUMMARIES, 1)
-        _fail(
-            f"There is no command {name!r}"
-            + (f": perhaps you meant {close[0]!r}." if close else "; see unpaired --help."),
-            2,
-        )
+        _fail(f"There is no command {name!r}{perhaps(name, SUMMARIES) or '; see unpaired --help'}.", 2)
     try:
         _run(name, arguments[1:])
     except UserError as e:
@@ -68,8 +63,14 @@ def _overview() -> str:
     )
 
 
+def speaks() -> bool:
+    """Whether this process talks to people: of several that torchrun started only the first does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def _fail(sentence: str, status: int) -> NoReturn:
-    print(sentence, file=sys.stderr)
+    if speaks():
+        print(sentence, file=sys.stderr)
     sys.exit(status)
 
 

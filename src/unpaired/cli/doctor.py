@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-import tyro
 from rich.console import Console
 
+from unpaired.cli.options import parsed
 from unpaired.config import Config
 from unpaired.data.cache import default_cache_dir
 from unpaired.methods import METHODS
@@ -36,7 +36,7 @@ class Arguments:
 
 
 def main(arguments: list[str]) -> None:
-    told = tyro.cli(Arguments, args=arguments, prog="unpaired doctor")
+    told = parsed(arguments, Arguments, "doctor")
     console = Console(highlight=False)
     device = choose_device(told.device)
     keep_freed_memory()

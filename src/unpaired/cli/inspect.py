@@ -1,17 +1,21 @@
-"""`unpaired inspect`: what is in a run or a checkpoint."""
+"""`unpaired inspect`: what is in a run, a checkpoint, or one of its files."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
-from unpaired.config import Config, to_dict
+from unpaired.cli.options import parsed
+from unpaired.config import Config, option, to_dict
 from unpaired.errors import UserError
+from unpaired.presets import PRESETS
 from unpaired.training import checkpoint
 from unpaired.training.record import RunRecord
 
@@ -21,22 +25,26 @@ class Arguments:
     """Say what is in a run, a checkpoint, or one of its files, and whether it is whole."""
 
     path: Annotated[Path, tyro.conf.Positional]
-    """A run's folder, a checkpoint's folder, or a .safetensors file."""
+    """A run's folder or its run.json, a checkpoint's folder, or one of its .safetensors or .pt files."""
 
 
 def main(arguments: list[str]) -> None:
-    path = tyro.cli(Arguments, args=arguments, prog="unpaired inspect").path
+    path = parsed(arguments, Arguments, "inspect").path
     console = Console(highlight=False)
     if not path.exists():
         raise UserError(f"{path} does not exist.")
+    if path.name in ("run.json", "manifest.json"):
+        path = path.parent
     if (path / "run.json").exists():
         _run(path, console)
-    elif (path / "manifest.json").exists():
+    elif (path / "manifest.json").exists() or checkpoint.located(path)[1]:
         _checkpoint(path, console)
     elif path.suffix == ".safetensors":
-        _weights(path, console)
+        _tensors(_weights(path), console)
+    elif path.suffix == ".pt":
+        _tensors(_state(path), console)
     else:
-        raise UserError(f"{path} is neither a run, nor a checkpoint, nor a .safetensors file.")
+        raise UserError(f"{path} is neither a run, nor a checkpoint, nor a file of one.")
 
 
 def _run(run: Path, console: Console) -> None:
@@ -47,58 +55,96 @@ def _run(run: Path, console: Console) -> None:
     folders = checkpoint.checkpoints(run)
     if not folders:
         console.print("No checkpoint yet.")
-    best = checkpoint.best(run)
+    best, damaged = checkpoint.best(run), list[str]()
     for folder in folders:
-        console.print(f"{'best ' if folder == best else ''}checkpoint {folder.name}: {_whole(folder)}")
-    _config(record.config, console)
+        try:
+            state = f"whole, {_size(checkpoint.read(folder).verify())}"
+        except UserError as e:
+            state = "damaged"
+            damaged.append(str(e))
+        console.print(f"{'best ' if folder == best else ''}checkpoint {folder.name}: {state}")
+    _config(record.config, record.preset, console)
+    _fail(damaged)
 
 
 def _checkpoint(folder: Path, console: Console) -> None:
-    manifest = checkpoint.read(folder).manifest
+    saved = checkpoint.read(folder)
+    manifest, damaged = saved.manifest, list[str]()
     console.print(
         f"Checkpoint at {manifest.images:,} images, {manifest.seconds / 60:.1f} minutes, {manifest.world} process(es)"
     )
-    console.print(_whole(folder))
     console.print(", ".join(f"{k} {v}" for k, v in manifest.provenance.items()))
-    _config(manifest.config, console)
+    for name in saved.files:
+        try:
+            console.print(f"{name}: whole, {_size(len(saved.read(name)))}")
+        except UserError as e:
+            console.print(f"{name}: damaged")
+            damaged.append(str(e))
+    _config(manifest.config, None, console)
+    _fail(damaged)
 
 
-def _whole(folder: Path) -> str:
-    """Check every file against its checksum. Raises `UserError` naming the first one that is damaged."""
-    size = checkpoint.read(folder).verify()
-    return f"whole, {size / 2**20:.0f} MiB"
+def _fail(damaged: list[str]) -> None:
+    """After all that can be shown: what can't be used."""
+    if damaged:
+        more = f" ({len(damaged) - 1} more are damaged, too)" if len(damaged) > 1 else ""
+        raise UserError(f"{damaged[0]}{more}")
 
 
-def _weights(path: Path, console: Console) -> None:
-    from safetensors import SafetensorError, safe_open
+def _weights(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
     try:
-        with safe_open(path, "pt") as f:
-            tensors = {name: f.get_slice(name) for name in f.keys()}  # noqa: SIM118
-            table = Table("tensor", "shape", "type")
-            count = 0
-            for name, tensor in tensors.items():
-                shape = tensor.get_shape()
-                table.add_row(name, "×".join(map(str, shape)), tensor.get_dtype())
-                count += _product(shape)
-    except SafetensorError as e:
+        return load_file(path)
+    except (SafetensorError, OSError) as e:
         raise UserError(f"{path} is not a whole safetensors file ({e}).") from e
+
+
+def _state(path: Path) -> dict[str, Any]:
+    import torch
+
+    try:
+        return dict(_leaves("", torch.load(path, map_location="cpu", weights_only=True)))
+    except Exception as e:  # whatever readers of archives and pickles raise on something else, code among it
+        raise UserError(f"{path} is not a whole file of tensors: it is damaged, or no part of a checkpoint.") from e
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What lies at the ends of nested dicts and lists, by dotted names."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if children is None:
+        yield name.removeprefix("."), value
+        return
+    for key, child in children:
+        yield from _leaves(f"{name}.{key}", child)
+
+
+def _tensors(values: dict[str, Any], console: Console) -> None:
+    table = Table("tensor", "shape", "type")
+    count = 0
+    for name, value in values.items():
+        shape = getattr(value, "shape", None)
+        if shape is None:
+            table.add_row(name, str(value), type(value).__name__)
+        else:
+            table.add_row(name, "×".join(map(str, shape)), str(value.dtype).removeprefix("torch."))
+            count += math.prod(shape)
     console.print(table)
     console.print(f"{count:,} numbers")
 
 
-def _product(shape: list[int]) -> int:
-    product = 1
-    for side in shape:
-        product *= side
-    return product
+def _size(bytes: int) -> str:
+    return f"{bytes / 2**20:.1f} MiB"
 
 
-def _config(config: Config, console: Console) -> None:
-    table = Table("option", "value", "default")
+def _config(config: Config, preset: str | None, console: Console) -> None:
+    """Every option, and what it would be by default: by the run's preset, or by the paper where none is known."""
+    known = preset if preset in PRESETS else "paper"
+    defaults = to_dict(PRESETS[known]())
+    table = Table("option", "value", f"preset {known}, where it differs")
     for group, values in to_dict(config).items():
-        defaults = to_dict(Config())[group]
         for name, value in values.items() if isinstance(values, dict) else ():
-            default = defaults[name]
-            table.add_row(f"{group}.{name}", str(value), "" if value == default else str(default))
+            default = defaults[group][name]
+            table.add_row(option(name, group), str(value), "" if value == default else str(default))
     console.print(table)

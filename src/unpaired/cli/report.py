@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from unpaired.cli.options import parsed
 from unpaired.report.page import write_report
 
 
@@ -15,9 +16,9 @@ from unpaired.report.page import write_report
 class Arguments:
     """Write a run's report, RUN/report.html: one file with pictures, curves and numbers."""
 
-    run: Annotated[Path, tyro.conf.Positional]
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run, finished or not."""
 
 
 def main(arguments: list[str]) -> None:
-    print(write_report(tyro.cli(Arguments, args=arguments, prog="unpaired report").run))
+    print(write_report(parsed(arguments, Arguments, "report").run))

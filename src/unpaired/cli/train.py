@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +9,8 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
+from unpaired.cli import speaks
+from unpaired.cli.options import parsed
 from unpaired.config import (
     Config,
     DataConfig,
@@ -24,10 +25,12 @@ from unpaired.display import Display
 from unpaired.errors import Interrupted, UserError
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
-from unpaired.training.loop import Ending, Session
+from unpaired.training import checkpoint, loop
+from unpaired.training.ranks import Ranks, joined
 from unpaired.training.record import RunRecord
-from unpaired.training.run import find_folders, run_session
-from unpaired.training.session import begin, resume
+from unpaired.training.run import find_folders
+from unpaired.training.session import Session
+from unpaired.training.start import begin, resume
 
 FLAT = tyro.conf.arg(name="")  # options of this group carry no prefix
 
@@ -41,14 +44,16 @@ class Arguments:
     unpaired train --resume runs/zebra
     """
 
-    folders: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    folders: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]", help_behavior_hint="")
+    ] = ()
     """DIR_A DIR_B, or one folder that holds trainA and trainB. Nothing with --resume."""
     out: Path | None = None
     """Folder of the new run."""
     resume: Path | None = None
-    """Folder of a run to go on with, exactly where it was."""
+    """Folder of a run to go on with, exactly where it was; or of one of its checkpoints, to go on from there."""
     preset: Literal["fast", "paper", "demo"] = "fast"
-    """Where all other options take their defaults from."""
+    """Where all other options of a new run take their defaults from."""
     method: MethodName = "cyclegan"
     """Which method learns the translation."""
     training: Annotated[TrainingConfig, FLAT] = field(default_factory=TrainingConfig)
@@ -63,44 +68,53 @@ class Arguments:
 
 
 def main(arguments: list[str]) -> None:
-    # The preset, or the run to go on with, has to be known before the other options' defaults are.
-    preset, run = _value(arguments, "--preset"), _value(arguments, "--resume")
-    base = RunRecord.read(Path(run)).config if run is not None else PRESETS.get(preset or "fast", fast)()
-    default = Arguments(**{f.name: getattr(base, f.name) for f in fields(Config)})
-    told = tyro.cli(Arguments, args=arguments, default=default, prog="unpaired train")
     console = rank_console()
-    if told.resume is None:
-        _start(told, console)
-    elif told.folders or told.out is not None:
-        raise UserError("--resume takes its folders from the run: leave out DIR_A, DIR_B and --out.")
-    else:
-        _resume(told, base, told.resume, console)
+    with joined() as ranks:
+        # Every rank reads the same words; what a person should know is said once.
+        with ranks.together():
+            preset, path = _value(arguments, "--preset"), _value(arguments, "--resume")
+            # The preset, or the run to go on with, has to be known before the other options' defaults are.
+            base = PRESETS.get(preset or "fast", fast)() if path is None else _recorded(Path(path)).config
+            default = Arguments(**{f.name: getattr(base, f.name) for f in fields(Config)})
+            told = parsed(arguments, Arguments, "train", default=default, speak=ranks.first)
+            if told.resume is not None and (told.folders or told.out is not None):
+                raise UserError("--resume takes its folders from the run: leave out DIR_A, DIR_B and --out.")
+            if told.resume is not None and preset is not None:
+                raise UserError("--resume takes its options from the run: leave out --preset.")
+        if told.resume is None:
+            _start(told, ranks, console)
+        else:
+            plan = [name for name in ("images", "minutes", "passes") if _value(arguments, f"--{name}") is not None]
+            _resume(told, plan, told.resume, ranks, console)
 
 
-def _start(told: Arguments, console: Console) -> None:
-    if not 1 <= len(told.folders) <= 2:
-        raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
-    if told.out is None:
-        raise UserError("Name the folder of the new run with --out.")
-    folders = find_folders(told.folders[0], told.folders[1] if len(told.folders) == 2 else None)
+def _start(told: Arguments, ranks: Ranks, console: Console) -> None:
+    with ranks.together():
+        if not 1 <= len(told.folders) <= 2:
+            raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
+        if told.out is None:
+            raise UserError("Name the folder of the new run with --out.")
+        folders = find_folders(told.folders[0], told.folders[1] if len(told.folders) == 2 else None)
     with Display(told.out, console) as display:
-        session = begin(told.config(), folders, told.out, listeners=[display], preset=told.preset)
-        finish(session, run_session(session), console)
+        session = begin(told.config(), folders, told.out, ranks=ranks, listeners=[display], preset=told.preset)
+        finish(session, loop.train(session), console)
 
 
-def _resume(told: Arguments, base: Config, run: Path, console: Console) -> None:
-    config, training = told.config(), told.training
-    # A longer plan in minutes must not end at the images of the old plan, nor the other way round.
-    if training.minutes != base.training.minutes and training.images == base.training.images:
-        config = replace(config, training=replace(training, images=None))
-    elif training.images != base.training.images and training.minutes == base.training.minutes:
-        config = replace(config, training=replace(training, minutes=None))
-    with Display(run, console) as display:
-        session = resume(run, change=lambda _: config, listeners=[display])
-        finish(session, run_session(session), console)
+def _resume(told: Arguments, plan: list[str], path: Path, ranks: Ranks, console: Console) -> None:
+    config = told.config()
+    if plan:  # it replaces the earlier one: a longer plan in minutes must not end at the images of the old one
+        left_out = {name: None for name in ("images", "minutes") if name not in plan}
+        config = replace(config, training=replace(config.training, **left_out))
+    with Display(checkpoint.located(path)[0], console) as display:
+        session = resume(path, ranks=ranks, change=lambda _: config, listeners=[display])
+        finish(session, loop.train(session), console)
 
 
-def finish(session: Session, ending: Ending, console: Console) -> None:
+def _recorded(path: Path) -> RunRecord:
+    return RunRecord.read(checkpoint.located(path)[0])
+
+
+def finish(session: Session, ending: loop.Ending, console: Console) -> None:
     """Write the report and say what is there and how to go on."""
     if not session.ranks.first:
         return
@@ -113,7 +127,7 @@ def finish(session: Session, ending: Ending, console: Console) -> None:
 
 def rank_console() -> Console:
     """A console that speaks in the first process only."""
-    return Console(highlight=False, soft_wrap=True, quiet=os.environ.get("RANK", "0") != "0")
+    return Console(highlight=False, soft_wrap=True, quiet=not speaks())
 
 
 def _value(arguments: list[str], option: str) -> str | None:

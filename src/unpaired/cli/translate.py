@@ -11,6 +11,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from unpaired.cli.options import parsed
 from unpaired.config import Direction
 from unpaired.errors import UserError
 from unpaired.translation.batch import translate_files
@@ -24,9 +25,13 @@ class Arguments:
     unpaired translate runs/zebra horses/*.jpg --out zebras --direction a2b
     """
 
-    run: Annotated[Path, tyro.conf.Positional]
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run, or one of its checkpoints."""
-    inputs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    inputs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="INPUT [INPUT …]", help_behavior_hint="(required)"),
+    ]
     """Pictures, and folders of which everything below is translated."""
     out: Path
     """Folder for the translations, which keep their names, formats and sizes."""
@@ -43,7 +48,7 @@ class Arguments:
 
 
 def main(arguments: list[str]) -> None:
-    told = tyro.cli(Arguments, args=arguments, prog="unpaired translate")
+    told = parsed(arguments, Arguments, "translate")
     if not told.inputs:
         raise UserError("Name pictures or folders to translate.")
     translator = Translator.load(told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device)

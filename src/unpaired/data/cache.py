@@ -25,21 +25,22 @@ from numpy.typing import NDArray
 
 from unpaired.data.decode import decode_bytes, resized
 from unpaired.data.files import replacing
-from unpaired.data.pixels import read_bytes
-from unpaired.errors import UserError
+from unpaired.data.pixels import opened, read_bytes
+from unpaired.errors import UserError, reason
 
-VERSION = 1
+VERSION = 2
 """Of the layout and of what decoding does: another number, another cache."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: what it was like, and either where its pixels lie or why it has none."""
+    """One file: what it was like (`size` is width and height), and either where its pixels lie or why it has none."""
 
     path: str
     bytes: int
     mtime_ns: int
     hash: str
+    size: tuple[int, int] = (0, 0)
     shape: tuple[int, int, int] | None = None
     offset: int = 0
     error: str | None = None
@@ -79,6 +80,10 @@ class Cache:
     shapes: tuple[tuple[int, int, int], ...]
     offsets: tuple[int, ...] = field(repr=False)
     pixels: NDArray[np.uint8] = field(repr=False)
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height of the files, before they were resized."""
+    digest: str = ""
+    """Hash of the files' contents in their order, whatever their names."""
 
     @property
     def channels(self) -> int:
@@ -117,7 +122,7 @@ def open_cache(
     `resize` "square" makes size × size; "short" makes the short side `size`. A file of the same size and time
     as before is taken as unchanged; one of another time is, if its content hash is the same. `progress` is
     told (done, to do) while decoding. Pictures that cannot be decoded are left out and come back in `skipped`
-    with a sentence. Several processes may open the same cache at once: one builds, the others wait. Raises
+    with the reason. Several processes may open the same cache at once: one builds, the others wait. Raises
     `UserError` where no picture remains, or the cache cannot be written (disk full, no permission): then
     nothing is left half-written.
     """
@@ -145,6 +150,8 @@ def open_cache(
     return Cache(
         files=tuple(path for path, _ in good),
         skipped=[(path, e.error) for path, e in zip(files, entries, strict=True) if e.error is not None],
+        sizes=tuple(entry.size for _, entry in good),
+        digest=hashlib.blake2b("".join(entry.hash for _, entry in good).encode(), digest_size=20).hexdigest(),
         shapes=tuple(entry.shape for _, entry in good if entry.shape is not None),
         offsets=tuple(entry.offset for _, entry in good),
         pixels=pixels,
@@ -203,6 +210,8 @@ def _entry(value: dict[str, Any]) -> Entry:
     if entry.shape is not None:
         height, width, channels = (int(side) for side in entry.shape)
         entry = replace(entry, shape=(height, width, channels))
+    width, height = (int(side) for side in entry.size)
+    entry = replace(entry, size=(width, height))
     numbers: tuple[Any, ...] = (entry.bytes, entry.mtime_ns, entry.offset)
     texts: tuple[Any, ...] = (entry.path, entry.hash)
     if not all(isinstance(n, int) for n in numbers) or not all(isinstance(t, str) for t in texts):
@@ -323,12 +332,14 @@ def _decode(path: Path, entry: Entry, recipe: Recipe) -> tuple[Entry, NDArray[np
         status = path.stat()  # before reading: a change in between shows up next time
         data = read_bytes(path)
     except (OSError, UserError) as error:
-        return replace(entry, error=str(error)), None
+        return replace(entry, error=reason(error, path)), None
     entry = replace(entry, bytes=len(data), mtime_ns=status.st_mtime_ns, hash=_hash(data))
     try:
+        with opened(data, path) as image:
+            entry = replace(entry, size=image.size)
         picture = recipe.apply(data, path)
     except UserError as error:
-        return replace(entry, error=str(error)), None
+        return replace(entry, error=reason(error, path)), None
     height, width, channels = picture.shape
     return replace(entry, shape=(height, width, channels)), picture
 
@@ -341,5 +352,5 @@ def _sync(file: BinaryIO) -> None:
 def _any_left(entries: list[Entry], root: Path) -> None:
     if any(entry.shape is not None for entry in entries):
         return
-    first = next((entry.error for entry in entries if entry.error), "there is none")
+    first = next((f"{root / entry.path} {entry.error}" for entry in entries if entry.error), "there is none")
     raise UserError(f"None of the {len(entries)} pictures in {root} can be used; the first: {first}")

@@ -65,6 +65,17 @@ def opened(data: bytes, path: Path) -> Generator[Image.Image]:
         raise UserError(f"{path} is damaged or cut off ({error}): remove it or get it again.") from error
 
 
+def check(image: Image.Image) -> None:
+    """Raise `UserError` for an image of the caller's that would come out wrong, as `opened` does for a file's."""
+    name = getattr(image, "filename", "")
+    if name and Path(name).is_file():
+        with opened(read_bytes(Path(name)), Path(name)):  # once decoded, only the file knows how deep it was
+            return
+    if image.width * image.height == 0:
+        raise UserError("An image without pixels can't be translated.")
+    _check(image, b"", Path("The image"))
+
+
 def upright(image: Image.Image) -> Image.Image:
     """Decoded, and turned or mirrored as the EXIF orientation says."""
     image.load()
@@ -156,7 +167,7 @@ def _deep(image: Image.Image, data: bytes) -> bool:
         at = data.find(b"pixi", 0, 65536)  # version and flags, number of channels, bits of each
         return at >= 0 and any(b > 8 for b in data[at + 9 : at + 9 + data[at + 8]])
     # PNG and PPM say what they hold in the arguments of the decoder that Pillow has prepared.
-    tiles = cast(Any, image).tile
+    tiles = getattr(image, "tile", ())
     arguments = tiles[0].args if tiles else ()
     raw = arguments if isinstance(arguments, tuple) else (arguments,)
     if image.format == "PPM":

@@ -32,10 +32,3 @@ def embed(path: Path, *, side: int, quality: int) -> Embedded | None:
     image.save(content, "WEBP", quality=quality, method=4)
     data = base64.b64encode(content.getvalue()).decode("ascii")
     return Embedded(f"data:image/webp;base64,{data}", image.width, image.height)
-
-
-def spread(count: int, most: int) -> list[int]:
-    """Indices of at most `most` of `count` things, evenly spread, the first and the last among them."""
-    if count <= most:
-        return list(range(count))
-    return sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})

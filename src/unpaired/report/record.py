@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from unpaired.errors import UserError
+from unpaired.training.record import read_facts
 
-FORMAT = 1
 Event = dict[str, Any]
 
 
@@ -95,17 +94,7 @@ class Record:
 
 def read_record(run: Path) -> Record:
     """Read a run's folder. Raises `UserError` where it is not one, or is of a newer version."""
-    path = run / "run.json"
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as e:
-        raise UserError(f"{run} is not a run: it holds no run.json, which a training leaves behind.") from e
-    except (OSError, ValueError) as e:
-        raise UserError(f"{path} is damaged ({type(e).__name__}): the run can't be reported.") from e
-    if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
-        raise UserError(f"{path} was not written by unpaired: name the folder of a run.")
-    if facts["format"] > FORMAT:
-        raise UserError(f"{run} was written by a newer version of unpaired: upgrade with pip to report it.")
+    facts = read_facts(run)
     events, damaged = _read_events(run / "events.jsonl")
     return Record(run, facts, events, damaged)
 

@@ -12,8 +12,10 @@ from typing import Any
 
 from unpaired.config import DIRECTIONS
 from unpaired.report.curves import chart, count, number
-from unpaired.report.images import Embedded, embed, spread
+from unpaired.report.grid import spread
+from unpaired.report.images import Embedded, embed
 from unpaired.report.record import Preview, Record, Series, mapping
+from unpaired.text import duration
 
 ENDINGS = {
     "images": "finished: all planned images were seen",
@@ -154,7 +156,7 @@ def results_pictures(record: Record, *, quality: int) -> str:
 def film(record: Record, *, frames: int, quality: int) -> str:
     """Previews over time behind a slider. Without scripts the last moment stays visible."""
     previews = record.previews()
-    chosen = [previews[i] for i in spread(len(previews), frames)] if frames else []
+    chosen = spread(previews, frames)
     if len(chosen) < 2:
         return ""
     figures: list[str] = []
@@ -269,16 +271,6 @@ def about(record: Record) -> str:
 
 def thousands(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def duration(seconds: float) -> str:
-    """48 s, 5 min, 2 h 13 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def ends(record: Record, direction: str) -> tuple[str, str]:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from unpaired.config import DIRECTIONS, Config, Direction, reverse
 from unpaired.evaluation.distances import MINIMUM, kid
 from unpaired.evaluation.features import LiteExtractor
+from unpaired.report.grid import spread
 from unpaired.training.engine import Engine
-from unpaired.training.preview import readable, spread, translate
+from unpaired.training.preview import readable, translate
 
 AT_ONCE = 8  # pictures that are translated together
 
@@ -25,8 +26,6 @@ class Judge:
     are some, else of the training folders, which says less but still tells checkpoints apart.
     """
 
-    measure = "KID (EfficientNet-Lite0)"
-
     def __init__(self, files: Mapping[Direction, Sequence[Path]], config: Config, engine: Engine) -> None:
         self.engine = engine
         self.extractor = LiteExtractor(device=engine.device)
@@ -34,7 +33,9 @@ class Judge:
             direction: list(readable(spread(files[direction], config.training.judged), config, direction).values())
             for direction in DIRECTIONS
         }
-        self.able = min(map(len, self.sources.values())) >= MINIMUM
+        fewest = min(map(len, self.sources.values()))
+        self.able = fewest >= MINIMUM
+        self.measure = f"KID (EfficientNet-Lite0) of {fewest} pictures"
         self._reals: dict[Direction, NDArray[np.float32]] = {}
 
     def __call__(self) -> dict[Direction, float]:

@@ -13,12 +13,14 @@ safetensors; the rest is read with `weights_only=True`, which runs no code.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from unpaired.config import Config, from_dict, to_dict
+from unpaired.data.files import write_json
 from unpaired.errors import UserError
 
 FORMAT = 1
@@ -62,84 +65,112 @@ class Checkpoint:
         """State dict of one network; `averaged` asks for its EMA."""
         name = f"{network}.ema.safetensors" if averaged else f"{network}.safetensors"
         try:
-            return safetensors.torch.load(self._read(name))
+            return safetensors.torch.load(self.read(name))
         except SafetensorError as e:
-            raise UserError(f"{self.folder / name} is damaged ({e}): use another checkpoint.") from e
+            raise UserError(f"{self.folder / name} is damaged ({e}): {_instead(self.folder)}") from e
 
     def state(self, name: str) -> dict[str, Any]:
         """What `write` got as `states[name]`."""
         path = self.folder / f"{name}.pt"
-        content = self._read(path.name)
+        content = self.read(path.name)
         try:
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         except Exception as e:  # whatever readers of archives and pickles raise on something else, code among it
-            raise UserError(f"{path} is damaged: use another checkpoint.") from e
+            raise UserError(f"{path} is damaged: {_instead(self.folder)}") from e
 
     def verify(self) -> int:
         """Read every file against its checksum and return their bytes. Raises `UserError` naming a damaged one."""
-        return sum(len(self._read(name)) for name in self.files)
+        return sum(len(self.read(name)) for name in self.files)
 
-    def _read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytes:
+        """Content of one file, checked. Raises `UserError` where it is missing or damaged."""
         path = self.folder / name
         if name not in self.files:
             raise UserError(f"{self.folder} holds no {name}: it is not a checkpoint that can be used for this.")
         try:
             content = path.read_bytes()
         except OSError as e:
-            raise UserError(f"{path} can't be read ({e.strerror}): the checkpoint is damaged, use another one.") from e
+            raise UserError(f"{path} is damaged, it can't be read ({e.strerror}): {_instead(self.folder)}") from e
         if hashlib.sha256(content).hexdigest() != self.files[name]:
-            raise UserError(f"{path} is damaged (its checksum does not match): use another checkpoint.")
+            raise UserError(f"{path} is damaged (its checksum does not match): {_instead(self.folder)}")
         return content
+
+
+Together = Callable[[], AbstractContextManager[None]]
+"""What is done inside succeeds on all ranks, or raises the same `UserError` on all of them; see `Ranks.together`."""
 
 
 def write(
     run: Path, manifest: Manifest, weights: dict[str, dict[str, Tensor]], states: dict[str, Any],
-    *, rank: int = 0, barrier: Callable[[], None] = lambda: None,
+    *, rank: int = 0, together: Together = nullcontext,
 ) -> Path:  # fmt: skip
     """Write a checkpoint of `run`; every rank calls it with the states that it has, rank 0 with all the rest.
 
     Raises `UserError` where the disk is full or the folder can't be written; the earlier checkpoints stay whole.
     """
-    parent = run / "checkpoints"
-    folder = parent / f"images-{manifest.images:09d}"
-    temporary = parent / f".writing-{manifest.images:09d}"
+    folder = run / "checkpoints" / f"images-{manifest.images:09d}"
+    temporary = folder.with_name(f".writing-{manifest.images:09d}")
     try:
+        with together(), _writing(folder):
+            if rank == 0:
+                shutil.rmtree(temporary, ignore_errors=True)
+                temporary.mkdir(parents=True)
+        with together(), _writing(folder):
+            for name, tensors in weights.items():
+                content = safetensors.torch.save({k: t.detach().cpu().contiguous() for k, t in tensors.items()})
+                _write(temporary / f"{name}.safetensors", content)
+            for name, state in states.items():
+                _save(temporary / f"{name}.pt", state)
+        with together(), _writing(folder):
+            if rank == 0:
+                _seal(temporary, manifest)
+                if folder.exists():  # written again after a resume from an earlier one
+                    _delete(folder)
+                temporary.rename(folder)
+                _sync(folder.parent)
+    except UserError:
         if rank == 0:
             shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
-        barrier()
-        for name, tensors in weights.items():
-            content = safetensors.torch.save({k: t.detach().cpu().contiguous() for k, t in tensors.items()})
-            _write(temporary / f"{name}.safetensors", content)
-        for name, state in states.items():
-            with (temporary / f"{name}.pt").open("wb") as f:
-                torch.save(state, f)
-                f.flush()
-                os.fsync(f.fileno())
-        barrier()
-        if rank == 0:
-            files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(temporary.iterdir())}
-            record = {
-                "format": FORMAT,
-                **{k: getattr(manifest, k) for k in ("images", "seconds", "world", "provenance")},
-            }
-            record |= {"config": to_dict(manifest.config), "files": files}
-            record["checksum"] = _checksum(record)
-            _write(temporary / "manifest.json", json.dumps(record, indent=1).encode())
-            _sync(temporary)
-            if folder.exists():  # written again after a resume from an earlier one
-                _delete(folder)
-            temporary.rename(folder)
-            _sync(parent)
-        barrier()
-    except (OSError, RuntimeError) as e:
-        # torch.save reports a full disk as a RuntimeError of its zip writer.
-        shutil.rmtree(temporary, ignore_errors=True)
-        reason = e.strerror if isinstance(e, OSError) else str(e).splitlines()[0]
-        raise UserError(
-            f"The checkpoint {folder} could not be written ({reason}): free some space, then go on with --resume {run}."
-        ) from e
+        raise
     return folder
+
+
+@contextmanager
+def _writing(folder: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as e:
+        raise UserError(
+            f"The checkpoint {folder} could not be written ({e.strerror}): "
+            f"free some space, then go on with --resume {folder.parents[1]}."
+        ) from e
+
+
+def _seal(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest, after all files that it names."""
+    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+    record = {"format": FORMAT, **{k: getattr(manifest, k) for k in ("images", "seconds", "world", "provenance")}}
+    record |= {"config": to_dict(manifest.config), "files": files}
+    record["checksum"] = _checksum(record)
+    _write(folder / "manifest.json", json.dumps(record, indent=1).encode())
+    _sync(folder)
+
+
+def _save(path: Path, state: Any) -> None:
+    with path.open("wb") as f:
+        try:
+            torch.save(state, f)
+        except RuntimeError as e:  # how its zip writer tells of a full disk
+            raise OSError(errno.EIO, str(e).splitlines()[0]) from e
+        f.flush()
+        os.fsync(f.fileno())
+
+
+def located(path: Path) -> tuple[Path, Path | None]:
+    """The run that is meant by `path`, its folder or one of its checkpoints', and that checkpoint."""
+    if not (path / "run.json").exists() and path.resolve().parent.name == "checkpoints":
+        return Path(os.path.normpath(path / ".." / "..")), path
+    return path, None
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -157,20 +188,48 @@ def latest(run: Path) -> Path | None:
 
 def best(run: Path) -> Path | None:
     """The folder of the checkpoint that measured best, or None where nothing has been measured."""
+    mark = _mark(run)
+    return mark[0] if mark and mark[0].is_dir() else None
+
+
+def mark_best(run: Path, folder: Path, value: float, measure: str) -> Path | None:
+    """Name `folder` as the best checkpoint of a run, if its `value` is lower than that of the best so far.
+
+    Values of another `measure` do not compare: the best by that one is set aside, and its new place returned.
+    """
+    mark, aside = _mark(run), None
+    if mark and mark[0].is_dir() and mark[0] != folder:
+        if mark[2] != measure:
+            aside = set_aside(run, [mark[0]])
+        elif mark[1] <= value:
+            return None
+    write_json(run / "best.json", {"checkpoint": folder.name, "value": value, "measure": measure})
+    return aside
+
+
+def _mark(run: Path) -> tuple[Path, float, str] | None:
+    """What best.json says: a checkpoint's folder, its value, and by what measure."""
+    path = run / "best.json"
     try:
-        folder = run / "checkpoints" / json.loads((run / "best.json").read_text())["checkpoint"]
+        mark = json.loads(path.read_text())
+        return run / "checkpoints" / mark["checkpoint"], float(mark["value"]), str(mark["measure"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as e:
-        raise UserError(f"{run / 'best.json'} is damaged ({type(e).__name__}: {e}): delete it.") from e
-    return folder if folder.is_dir() else None
+        raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): delete it.") from e
 
 
-def mark_best(run: Path, folder: Path, value: float, measure: str) -> None:
-    """Name `folder` as the best checkpoint of a run, if its `value` is lower than that of the best so far."""
-    if best(run) is not None and json.loads((run / "best.json").read_text())["value"] <= value:
-        return
-    write_json(run / "best.json", {"checkpoint": folder.name, "value": value, "measure": measure})
+def set_aside(run: Path, folders: list[Path]) -> Path:
+    """Move checkpoints to a new folder RUN/set-aside/N, where nothing deletes them; with a copy of the log so far."""
+    parent = run / "set-aside"
+    parent.mkdir(exist_ok=True)
+    place = parent / str(1 + max((int(p.name) for p in parent.iterdir() if p.name.isdigit()), default=0))
+    place.mkdir()
+    if (run / "events.jsonl").exists():
+        shutil.copy2(run / "events.jsonl", place)
+    for folder in folders:
+        folder.rename(place / folder.name)
+    return place
 
 
 def read(folder: Path) -> Checkpoint:
@@ -184,7 +243,7 @@ def read(folder: Path) -> Checkpoint:
             raise UserError(f"{folder} was written by a newer version of unpaired: upgrade with pip to use it.")
         # Without its own checksum a flipped digit would pass for another configuration.
         if record.get("checksum") != _checksum(record):
-            raise UserError(f"{path} is damaged (its checksum does not match): use another checkpoint.")
+            raise UserError(f"{path} is damaged (its checksum does not match): {_instead(folder)}")
         return Checkpoint(
             folder,
             Manifest(
@@ -195,10 +254,10 @@ def read(folder: Path) -> Checkpoint:
         )  # fmt: skip
     except FileNotFoundError as e:
         if folder.is_dir():
-            raise UserError(f"{path} is missing: the checkpoint is damaged, use another one.") from e
+            raise UserError(f"{path} is missing, the checkpoint is damaged: {_instead(folder)}") from e
         raise UserError(f"There is no checkpoint at {folder}: train first, or name another run.") from e
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
-        raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): use another checkpoint.") from e
+        raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): {_instead(folder)}") from e
 
 
 def prune(run: Path, keep: int) -> None:
@@ -212,11 +271,10 @@ def prune(run: Path, keep: int) -> None:
             _delete(folder)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.writing")
-    _write(temporary, json.dumps(value, indent=1).encode())
-    temporary.replace(path)
+def _instead(folder: Path) -> str:
+    """What to do without the checkpoint in `folder`."""
+    others = [p for p in sorted(folder.absolute().parent.glob("images-*")) if p.name != folder.name and p.is_dir()]
+    return f"use another one, such as {folder.parent / others[-1].name}." if others else "there is no other one."
 
 
 def _delete(folder: Path) -> None:

@@ -1,11 +1,13 @@
-"""Which device, which number format, which memory layout: decided once, said aloud."""
+"""Which device, which number format, which memory layout: decided once, said aloud and recorded."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import sys
-from typing import Literal
+from importlib.metadata import version
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -40,6 +42,8 @@ def has_bfloat16(device: torch.device) -> bool:
 
 def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
     """The number format of convolutions; weights, losses and optimisers stay float32."""
+    if name not in get_args(Precision):
+        raise UserError(f"Precision {name!r} is unknown: take {', '.join(get_args(Precision))}.")
     if name == "auto":
         return torch.bfloat16 if has_bfloat16(device) else torch.float32
     return torch.bfloat16 if name == "bfloat16" else torch.float32
@@ -63,3 +67,17 @@ def keep_freed_memory() -> None:
     trim_threshold, mmap_threshold = -1, -3
     mallopt(mmap_threshold, 1 << 30)
     mallopt(trim_threshold, (1 << 31) - 1)
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Versions and machine, for people who want to do it again."""
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+    return {
+        "unpaired": version("unpaired"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": gpu or f"{device} ({platform.processor() or platform.machine()})",
+        "threads": torch.get_num_threads(),
+        "system": platform.platform(),
+        "command": " ".join(sys.argv),
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,13 +14,12 @@ from unpaired.config import DIRECTIONS, Config, Direction, reverse
 from unpaired.data.decode import decode, resized
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
-from unpaired.report.grid import preview_grid
+from unpaired.report.grid import preview_grid, spread
 from unpaired.training.engine import Engine
 
 ROWS = 6
 
 Pictures = NDArray[np.uint8]
-T = TypeVar("T")
 
 
 class Preview:
@@ -79,13 +77,6 @@ def translate(generator: torch.nn.Module, pictures: Sequence[Pictures], device: 
     fakes = to_uint8(generator(to_float(batch)).float()).cpu().numpy().transpose(0, 2, 3, 1)
     generator.train(training)
     return list(fakes)
-
-
-def spread(items: Sequence[T], count: int) -> list[T]:
-    """`count` of `items`, evenly spread."""
-    if len(items) <= count:
-        return list(items)
-    return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
 
 
 def readable(paths: Sequence[Path], config: Config, direction: Direction) -> dict[str, Pictures]:

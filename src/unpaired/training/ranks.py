@@ -3,38 +3,71 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
+from unpaired.errors import UserError
+
+
+@contextmanager
+def joined() -> Generator[Ranks]:
+    """This process's place among those that torchrun started; whatever happens, it leaves politely at the end."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Ranks()
+        return
+    # Adam imports it. Imported after the group is there, it keeps that, and gloo's threads, alive beyond Python's end.
+    import_module("torch._dynamo")
+    # What ranks tell each other travels by gloo, gradients on a GPU by nccl.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield Ranks(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
+
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """This process's place: `rank` of `world`."""
+    """A process's place: `rank` of `world`."""
 
     rank: int = 0
     world: int = 1
-
-    @staticmethod
-    def join(device: torch.device) -> Ranks:
-        """Meet the other processes that torchrun started (gloo on CPU, nccl on GPU)."""
-        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-            return Ranks()
-        if not dist.is_initialized():
-            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        return Ranks(dist.get_rank(), dist.get_world_size())
 
     @property
     def first(self) -> bool:
         """Whether this process is the one that writes and speaks."""
         return self.rank == 0
 
-    def barrier(self) -> None:
-        if self.world > 1:
-            dist.barrier()
+    @contextmanager
+    def together(self) -> Generator[None]:
+        """What follows succeeds on every rank, or ends on every rank with the `UserError` of the lowest that failed.
+
+        All ranks come here at the same time and wait for each other at the end; inside they don't talk.
+        """
+        failed = None
+        try:
+            yield
+        except UserError as e:
+            failed = e
+        if any(self.agree([float(failed is not None)])) and self.world > 1:
+            told: list[str | None] = [None] * self.world
+            dist.all_gather_object(told, None if failed is None else str(failed))
+            failed = failed or UserError(next(sentence for sentence in told if sentence))
+        if failed:
+            raise failed
+
+    def agree(self, values: list[float]) -> list[float]:
+        """The maximum over the ranks of each value, so that all of them decide alike."""
+        if self.world == 1:
+            return values
+        told = torch.tensor(values, dtype=torch.float64)
+        dist.all_reduce(told, op=dist.ReduceOp.MAX)
+        return told.tolist()
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace each gradient by its mean over the ranks, in one message.
@@ -50,16 +83,3 @@ class Ranks:
         flat /= self.world
         for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
-
-    def agree(self, values: list[float], device: torch.device) -> list[float]:
-        """The maximum over the ranks of each value, so that all of them decide alike."""
-        if self.world == 1:
-            return values
-        told = torch.tensor(values, dtype=torch.float64, device="cpu" if dist.get_backend() == "gloo" else device)
-        dist.all_reduce(told, op=dist.ReduceOp.MAX)
-        return told.tolist()
-
-    def leave(self) -> None:
-        """Say goodbye, so that no process waits for this one."""
-        if self.world > 1 and dist.is_initialized():
-            dist.destroy_process_group()

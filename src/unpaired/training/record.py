@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import platform
-import sys
 from dataclasses import dataclass, fields
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import Any, cast
 
 from unpaired.config import Config, from_dict, to_dict
+from unpaired.data.files import write_json
 from unpaired.errors import UserError
-from unpaired.training import checkpoint
 
 FORMAT = 1
 
@@ -36,6 +31,9 @@ class RunRecord:
     config: Config
     folders: Folders
     counts: dict[str, int]
+    """Pictures of each domain."""
+    digests: dict[str, str] | None = None
+    """A hash of each domain's pictures; runs of early versions have none."""
     preset: str | None = None
     title: str | None = None
     credits: str | None = None
@@ -46,38 +44,36 @@ class RunRecord:
         folders = {f.name: getattr(self.folders, f.name) for f in fields(Folders)}
         record = {f.name: getattr(self, f.name) for f in fields(RunRecord)}
         record |= {"config": to_dict(self.config), "folders": {k: v and str(v) for k, v in folders.items()}}
-        checkpoint.write_json(run / "run.json", {"format": FORMAT, **record})
+        write_json(run / "run.json", {"format": FORMAT, **record})
 
     @staticmethod
     def read(run: Path) -> RunRecord:
         """Raises `UserError` where `run` is not a run, is damaged, or is of a newer version."""
-        path = run / "run.json"
+        path, record = run / "run.json", read_facts(run)
         try:
-            record = json.loads(path.read_text())
-            if record["format"] > FORMAT:
-                raise UserError(f"{run} was written by a newer version of unpaired: upgrade with pip to use it.")
             folders = record["folders"]
             tests = {k: Path(folders[k]) if folders[k] else None for k in ("test_a", "test_b")}
             return RunRecord(
                 config=from_dict(Config, record["config"], str(path)),
                 folders=Folders(a=Path(folders["a"]), b=Path(folders["b"]), **tests),
+                digests=record.get("digests"),
                 **{k: record[k] for k in ("counts", "preset", "title", "credits", "provenance")},
             )
-        except FileNotFoundError as e:
-            raise UserError(f"{run} is not a run: there is no run.json in it.") from e
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+        except (KeyError, TypeError, AttributeError) as e:
             raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run.") from e
 
 
-def provenance(device: torch.device) -> dict[str, Any]:
-    """Versions and machine, for people who want to do it again."""
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
-    return {
-        "unpaired": version("unpaired"),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": gpu or f"{device} ({platform.processor() or platform.machine()})",
-        "threads": torch.get_num_threads(),
-        "system": platform.platform(),
-        "command": " ".join(sys.argv),
-    }
+def read_facts(run: Path) -> dict[str, Any]:
+    """RUN/run.json as it stands. Raises `UserError` where it is missing, damaged, foreign or of a newer version."""
+    path = run / "run.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as e:
+        raise UserError(f"{run} is not a run: it holds no run.json, which a training leaves behind.") from e
+    except (OSError, ValueError) as e:
+        raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run.") from e
+    if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
+        raise UserError(f"{path} was not written by unpaired: name the folder of a run.")
+    if facts["format"] > FORMAT:
+        raise UserError(f"{run} was written by a newer version of unpaired: upgrade with pip to use it.")
+    return cast(dict[str, Any], facts)

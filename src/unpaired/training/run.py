@@ -8,12 +8,10 @@ from pathlib import Path
 
 from unpaired.config import Config
 from unpaired.data.discover import find_domains, find_test_domains
-from unpaired.errors import UserError
 from unpaired.presets import fast
-from unpaired.training import session as sessions
+from unpaired.training import loop, start
 from unpaired.training.events import Listener
-from unpaired.training.loop import Ending, Session
-from unpaired.training.loop import train as loop
+from unpaired.training.ranks import joined
 from unpaired.training.record import Folders
 
 
@@ -35,14 +33,19 @@ def train(
 
     Returns the run's folder. Raises `UserError` for what the user can mend.
     """
-    config = config or fast()
-    config = replace(config, training=replace(config.training, images=images or config.training.images,
-                                              minutes=minutes or config.training.minutes))  # fmt: skip
-    folders = find_folders(Path(dir_a), Path(dir_b) if dir_b is not None else None)
-    session = sessions.begin(
-        config, folders, Path(out), listeners=listeners, preset=preset, title=title, credits=credits
-    )
-    run_session(session)
+    if config is None:
+        config, preset = fast(), preset or "fast"
+    training = config.training
+    training = replace(training, images=training.images if images is None else images,
+                       minutes=training.minutes if minutes is None else minutes)  # fmt: skip
+    with joined() as ranks:
+        with ranks.together():
+            folders = find_folders(Path(dir_a), Path(dir_b) if dir_b is not None else None)
+        session = start.begin(
+            replace(config, training=training), folders, Path(out), ranks=ranks, listeners=listeners,
+            preset=preset, title=title, credits=credits,
+        )  # fmt: skip
+        loop.train(session)
     return Path(out)
 
 
@@ -50,18 +53,29 @@ def resume(
     run: str | Path, *, images: int | None = None, minutes: float | None = None,
     change: Callable[[Config], Config] = lambda config: config, listeners: Iterable[Listener] = (),
 ) -> Path:  # fmt: skip
-    """Go on with a training exactly where its last checkpoint left it, to a longer plan if one is given."""
+    """Go on with a training exactly where its last checkpoint left it, to a longer plan if one is given.
+
+    Args:
+        run: the run's folder; or one of its checkpoints', to go on from there (newer ones are set aside).
+        images, minutes: how long in all, in place of the plan so far.
+        change: may change what else is free on resuming: the learning rates, the device, how often what is written.
+        listeners: are called with each event of the training, a dict that says its `kind`.
+
+    Returns the run's folder. Raises `UserError` for what the user can mend.
+    """
 
     def changed(config: Config) -> Config:
         config = change(config)
         training = config.training
-        if images or minutes:
+        if images is not None or minutes is not None:
             # A new plan replaces the old one: the shorter limit of an earlier plan must not end it.
             training = replace(training, images=images, minutes=minutes)
         return replace(config, training=training)
 
-    run_session(sessions.resume(Path(run), change=changed, listeners=listeners))
-    return Path(run)
+    with joined() as ranks:
+        session = start.resume(Path(run), ranks=ranks, change=changed, listeners=listeners)
+        loop.train(session)
+    return session.run
 
 
 def find_folders(dir_a: Path, dir_b: Path | None) -> Folders:
@@ -70,15 +84,3 @@ def find_folders(dir_a: Path, dir_b: Path | None) -> Folders:
     test_a, test_b = find_test_domains(dir_a, dir_b) or (None, None)
     # Absolute, so that a run can go on from another working folder.
     return Folders(a=a.resolve(), b=b.resolve(), test_a=test_a and test_a.resolve(), test_b=test_b and test_b.resolve())
-
-
-def run_session(session: Session) -> Ending:
-    """Train, and leave the other ranks politely even when this one fails."""
-    try:
-        return loop(session)
-    except OSError as e:
-        raise UserError(
-            f"{session.run} can't be written ({e.strerror}): free some space, then go on with --resume {session.run}."
-        ) from e
-    finally:
-        session.ranks.leave()

@@ -1,271 +1,107 @@
-"""Starting a training and going on with one: folders and a configuration in, a session for the loop out."""
+"""A training under way: what the loop steps, and what is written beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from unpaired.config import Channels, Config, Direction, validate
-from unpaired.data.cache import Cache, open_cache
-from unpaired.data.discover import Discovery, discover
+from unpaired.config import Config, Direction
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
-from unpaired.methods import METHODS
-from unpaired.training import checkpoint, events
+from unpaired.training import checkpoint, state
 from unpaired.training.best import Judge
-from unpaired.training.device import choose_device, keep_freed_memory
-from unpaired.training.engine import Engine, seed_all
-from unpaired.training.events import Events, Listener
-from unpaired.training.loop import Clock, Session
-from unpaired.training.memory import estimate
+from unpaired.training.engine import Engine
+from unpaired.training.events import Events
 from unpaired.training.preview import Preview
 from unpaired.training.ranks import Ranks
-from unpaired.training.record import Folders, RunRecord, provenance
-
-SKIPPED_SHOWN = 10  # files named one by one
-
-
-def begin(
-    config: Config, folders: Folders, run: Path, *, listeners: Iterable[Listener] = (),
-    preset: str | None = None, title: str | None = None, credits: str | None = None,
-) -> Session:  # fmt: skip
-    """Start a training in the new folder `run`. Raises `UserError` where there is one already."""
-    validate(config)
-    ranks, device = _meet(config)
-    if ranks.first:
-        if (run / "run.json").exists():
-            raise UserError(f"{run} holds a training already: go on with --resume {run}, or name another --out.")
-        if run.exists() and (not run.is_dir() or any(run.iterdir())):
-            raise UserError(f"{run} exists and is not an empty folder: name another --out.")
-    found = _Found.of(folders)
-    caches = _open(config, found)
-    counts = {"a": len(caches[0]), "b": len(caches[1])}
-    config = _planned(config, counts)
-    record = RunRecord(config=config, folders=folders, counts=counts, preset=preset, title=title, credits=credits,
-                       provenance=provenance(device))  # fmt: skip
-    if ranks.first:
-        try:
-            run.mkdir(parents=True, exist_ok=True)
-            record.write(run)
-        except OSError as e:
-            raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
-    ranks.barrier()
-    session = _session(record, run, found, caches, ranks, device, listeners)
-    _say(session, "start", _sentences(caches, found))
-    return session
+from unpaired.training.record import RunRecord
+from unpaired.training.stability import check_weights
 
 
-def resume(
-    run: Path, *, listeners: Iterable[Listener] = (), change: Callable[[Config], Config] = lambda c: c
-) -> Session:
-    """Go on with a training exactly where its newest whole checkpoint left it.
+@dataclass(slots=True)
+class Clock:
+    """How far a training is."""
 
-    `change` may lengthen the plan or move to another device; what shapes the networks can't be changed.
-    """
-    record = RunRecord.read(run)
-    config = change(record.config)
-    validate(config)
-    if replace(config, training=record.config.training) != record.config:
-        raise UserError(
-            f"{run} was begun with another configuration: only --images, --minutes, --device and the like "
-            "can change on resuming."
-        )
-    ranks, device = _meet(config)
-    record = replace(record, config=config)
-    found = _Found.of(record.folders)
-    caches = _open(config, found)
-    if (now := {"a": len(caches[0]), "b": len(caches[1])}) != record.counts:
-        raise UserError(
-            f"The folders of {run} held {record.counts} pictures and hold {now} now: restore them, or start a new run."
-        )
-    session = _session(record, run, found, caches, ranks, device, listeners)
-    folder = checkpoint.latest(run)
-    if folder:
-        _restore(session, checkpoint.read(folder))
-    minutes = session.clock.seconds / 60
-    try:
-        if ranks.first:
-            events.rewind(run, session.clock.images)
-            record.write(run)
-        _say(
-            session,
-            "resume",
-            [f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."],
-        )
-    except OSError as e:
-        raise UserError(f"{run} can't be written ({e.strerror}): free some space, then go on with --resume.") from e
-    return session
+    images: int = 0
+    seconds: float = 0.0
 
 
-def _say(session: Session, kind: str, sentences: list[str]) -> None:
-    """Tell what is there and what will be done, before it takes an hour."""
-    config, engine, training = session.config, session.engine, session.config.training
-    limits = [
-        f"{training.images:,} images" if training.images else "",
-        f"{training.minutes:g} minutes" if training.minutes else "",
-    ]
-    sentences = [
-        *sentences,
-        f"Training {config.method} for {' or '.join(filter(None, limits))}: {config.data.crop} px, "
-        f"batch {training.batch}"
-        + (f" on each of {session.ranks.world} processes" if session.ranks.world > 1 else "")
-        + f", {engine.device}, {str(engine.dtype).removeprefix('torch.')}, "
-        f"about {estimate(config) / 2**30:.1f} GiB of memory.",
-    ]
-    plan = {"images": training.images, "minutes": training.minutes}
-    session.events.tell(kind, session.clock.images, session.clock.seconds, plan=plan, sentences=sentences)
+@dataclass(slots=True)
+class Session:
+    """A training, ready to go on from where its clock stands. Every rank has one; the first writes and speaks."""
 
+    run: Path
+    record: RunRecord
+    engine: Engine
+    batches: Batches
+    events: Events
+    preview: Preview | None
+    judge: Judge | None
+    clock: Clock = field(default_factory=Clock)
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What the folders of a training hold; each is walked once."""
+    @property
+    def config(self) -> Config:
+        return self.record.config
 
-    a: Discovery
-    b: Discovery
-    test_a: Discovery | None
-    test_b: Discovery | None
+    @property
+    def ranks(self) -> Ranks:
+        return self.engine.ranks
 
-    @staticmethod
-    def of(folders: Folders) -> _Found:
-        a, b = discover(folders.a), discover(folders.b)
-        return _Found(a, b, *(discover(folder) if folder else None for folder in (folders.test_a, folders.test_b)))
+    @property
+    def stride(self) -> int:
+        """Images of a step, over all ranks."""
+        return self.config.training.batch * self.ranks.world
 
-    def shown(self) -> dict[Direction, tuple[Path, ...]]:
-        """What previews and the judge may choose from: test pictures where there are some, by direction."""
-        return {"a2b": (self.test_a or self.a).files, "b2a": (self.test_b or self.b).files}
+    def tell(self, kind: str, **facts: Any) -> None:
+        """Tell the log and the listeners."""
+        with self.writing():
+            self.events.tell(kind, self.clock.images, self.clock.seconds, **facts)
 
+    def save(self) -> None:
+        """Write a checkpoint, measure it, and delete those that are no longer kept."""
+        with self.ranks.together():
+            check_weights(self.engine.method.networks(), self.run, self.clock.images, self.stride)
+        manifest = checkpoint.Manifest(
+            images=self.clock.images, seconds=self.clock.seconds, world=self.ranks.world, config=self.config,
+            provenance=self.record.provenance,
+        )  # fmt: skip
+        folder = state.save(self.run, self.engine, manifest)
+        with self.writing():
+            if self.ranks.first:
+                judged = self._judged(folder)
+                checkpoint.prune(self.run, self.config.training.keep)
+                self.events.tell(
+                    "checkpoint", self.clock.images, self.clock.seconds, folder=folder.name, judged=judged
+                )  # fmt: skip
 
-def _sentences(caches: tuple[Cache, Cache], found: _Found) -> list[str]:
-    """What is in the two folders, and what was left out and why."""
-    sentences: list[str] = []
-    for name, cache, discovery in zip("AB", caches, (found.a, found.b), strict=True):
-        sentences.append(f"{name}: {len(cache):,} pictures in {discovery.folder}.")
-        skipped = [*discovery.skipped, *cache.skipped]
-        sentences += [f"   left out {path}: {reason}" for path, reason in skipped[:SKIPPED_SHOWN]]
-        if len(skipped) > SKIPPED_SHOWN:
-            sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
-    return sentences
+    def show(self) -> None:
+        """Write the preview grids."""
+        with self.writing():
+            if self.preview:
+                files = self.preview.write(self.engine, self.clock.images)
+                self.events.tell("preview", self.clock.images, self.clock.seconds, files=files)
 
+    def _judged(self, folder: Path) -> dict[Direction, float]:
+        """How good the newest checkpoint is by direction, where that can be measured; the best one is marked."""
+        if not self.judge or not self.judge.able:
+            return {}
+        judged = self.judge()
+        aside = checkpoint.mark_best(self.run, folder, self.judge.total(judged), self.judge.measure)
+        if aside:
+            text = f"The best checkpoint so far was measured in another way than now; it is kept in {aside}."
+            self.events.tell("warning", self.clock.images, self.clock.seconds, text=text)
+        return judged
 
-def _meet(config: Config) -> tuple[Ranks, torch.device]:
-    keep_freed_memory()
-    device = choose_device(config.training.device)
-    return Ranks.join(device), device
-
-
-def _open(config: Config, found: _Found) -> tuple[Cache, Cache]:
-    d = config.data
-
-    def opened(at: Discovery, channels: Channels) -> Cache:
-        return open_cache(at.files, at.folder, size=d.size, resize=d.resize, channels=channels, background=d.background)
-
-    return opened(found.a, d.channels_a), opened(found.b, d.channels_b)
-
-
-def _planned(config: Config, counts: dict[str, int]) -> Config:
-    """The configuration with its length in images, where neither images nor minutes were given."""
-    training = config.training
-    if training.images is None and training.minutes is None:
-        return replace(config, training=replace(training, images=round(training.passes * max(counts.values()))))
-    return config
-
-
-def _session(
-    record: RunRecord,
-    run: Path,
-    found: _Found,
-    caches: tuple[Cache, Cache],
-    ranks: Ranks,
-    device: torch.device,
-    listeners: Iterable[Listener],
-) -> Session:
-    config = record.config
-    # The same weights on every rank, whatever was drawn before.
-    seed_all(config.training.seed, 0, 0)
-    method = METHODS[config.method](config)
-    engine = Engine(method, config, device, ranks)
-    batches = Batches(
-        *caches,
-        config.data,
-        seed=config.training.seed,
-        rank=ranks.rank,
-        world=ranks.world,
-        batch=config.training.batch,
-    )
-    told = Events(run if ranks.first else None, listeners)
-    shown, tests = found.shown(), found.test_a is not None and found.test_b is not None
-    preview = Preview(shown, config, run, tests=tests) if ranks.first else None
-    judge = Judge(shown, config, engine) if ranks.first and config.training.judged else None
-
-    def save(clock: Clock) -> None:
-        folder = _save(session, record, clock)
-        if ranks.first:
-            judged: dict[Direction, float] = {}
-            if judge and judge.able:
-                judged = judge()
-                checkpoint.mark_best(run, folder, judge.total(judged), judge.measure)
-            checkpoint.prune(run, config.training.keep)
-            told.tell("checkpoint", clock.images, clock.seconds, folder=folder.name, judged=judged)
-        ranks.barrier()
-
-    def show(clock: Clock) -> None:
-        if preview:
-            told.tell("preview", clock.images, clock.seconds, files=preview.write(engine, clock.images))
-
-    session = Session(run, config, engine, batches, ranks, told, save, show)
-    return session
-
-
-def _save(session: Session, record: RunRecord, clock: Clock) -> Path:
-    engine, ranks = session.engine, session.ranks
-    # A loss can be finite and its step still spoil the weights: the next loss would tell, too late for this checkpoint.
-    if not all(bool(p.isfinite().all()) for network in engine.method.networks().values() for p in network.parameters()):
-        raise UserError(
-            f"The weights were not finite numbers at image {clock.images}: training stopped before it could spoil a "
-            "checkpoint; go on from the last one, or start anew with a lower --learning-rate."
-        )
-    weights: dict[str, Any] = {}
-    states: dict[str, Any] = {
-        f"rank-{ranks.rank}": {name: pool.state_dict() for name, pool in engine.method.pools().items()}
-    }
-    if ranks.first:
-        weights = {name: network.state_dict() for name, network in engine.method.networks().items()}
-        weights |= {f"{name}.ema": average.module.state_dict() for name, average in engine.averaged.items()}
-        states["state"] = engine.state_dict()
-    manifest = checkpoint.Manifest(
-        images=clock.images,
-        seconds=clock.seconds,
-        world=ranks.world,
-        config=record.config,
-        provenance=record.provenance,
-    )
-    return checkpoint.write(session.run, manifest, weights, states, rank=ranks.rank, barrier=ranks.barrier)
-
-
-def _restore(session: Session, saved: checkpoint.Checkpoint) -> None:
-    engine, ranks = session.engine, session.ranks
-    if replace(saved.manifest.config, training=session.config.training) != session.config:
-        raise UserError(f"{saved.folder} belongs to another training than {session.run}: put the right one back.")
-    if saved.manifest.world != ranks.world:
-        session.events.tell("warning", saved.manifest.images, saved.manifest.seconds, text=(
-            f"The checkpoint was written by {saved.manifest.world} processes and goes on with {ranks.world}: "
-            "weights and optimisers are exact, history pools and the order of pictures are not."
-        ))  # fmt: skip
-    try:
-        for name, network in engine.method.networks().items():
-            network.load_state_dict(saved.weights(name))
-        for name, average in engine.averaged.items():
-            average.module.load_state_dict(saved.weights(name, averaged=True))
-    except RuntimeError as e:
-        raise UserError(f"{saved.folder} holds the weights of another network: it can't go on with this run.") from e
-    for average in engine.averaged.values():
-        average.n_averaged.fill_(1)  # not the first: an average goes on, it does not start with a copy
-    engine.load_state_dict(saved.state("state"))
-    pools = saved.state(f"rank-{ranks.rank if ranks.rank < saved.manifest.world else 0}")
-    for name, pool in engine.method.pools().items():
-        pool.load_state_dict(pools[name])
-    session.clock.images, session.clock.seconds = saved.manifest.images, saved.manifest.seconds
+    @contextmanager
+    def writing(self) -> Generator[None]:
+        """What the first rank writes is written, or all ranks end with one sentence."""
+        with self.ranks.together():
+            try:
+                yield
+            except OSError as e:
+                raise UserError(
+                    f"{self.run} can't be written ({e.strerror}): free some space, then go on with --resume {self.run}."
+                ) from e

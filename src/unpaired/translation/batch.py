@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
 from unpaired.data.discover import SUFFIXES, discover
-from unpaired.errors import UserError
+from unpaired.errors import UserError, reason
 from unpaired.training.device import keep_freed_memory
 from unpaired.translation import pictures
 from unpaired.translation.translator import Translator
@@ -51,10 +51,11 @@ class Job:
 
 
 def translate_files(
-    translator: Translator, inputs: Sequence[Path], out: Path, direction: Direction | None = None, *,
+    translator: Translator, inputs: str | Path | Sequence[str | Path], out: str | Path,
+    direction: Direction | None = None, *,
     batch: int | None = None, overwrite: bool = False, progress: Progress | None = None,
 ) -> BatchReport:  # fmt: skip
-    """Translate files, and folders with all that is below them, into `out`, in their own format and size.
+    """Translate a file or folder, or several, folders with all that is below, in their own format and size, to `out`.
 
     A folder's structure is kept below `out`. A picture that can't be read is reported and the others go on.
 
@@ -63,14 +64,15 @@ def translate_files(
             another output, or one is there already and `overwrite` is not given.
     """
     way = translator.direction(direction)
+    inputs = [inputs] if isinstance(inputs, str | Path) else inputs
     if translator.device.type == "cpu":
         keep_freed_memory()  # a network of the same size runs again and again
-    jobs, passed_over = plan(inputs, out, overwrite=overwrite)
+    jobs, passed_over = plan([Path(path) for path in inputs], Path(out), overwrite=overwrite)
     report = BatchReport()
-    for path, reason in passed_over:
+    for path, why in passed_over:
         # What calls itself a picture and is none was meant to be translated.
-        damaged = path.suffix.lower() in SUFFIXES and reason != "hidden"
-        (report.failed if damaged else report.skipped).append((path, reason))
+        damaged = path.suffix.lower() in SUFFIXES and why != "hidden"
+        (report.failed if damaged else report.skipped).append((path, why))
     done = 0
 
     def tell() -> None:
@@ -89,7 +91,7 @@ def translate_files(
                     future.result()
                     report.written.append(job.target)
                 except (UserError, OSError) as e:
-                    report.failed.append((job.source, str(e)))
+                    report.failed.append((job.source, reason(e, job.source)))
                 tell()
 
         try:
@@ -154,7 +156,7 @@ def _decoded(
         try:
             yield job, future.result()
         except (UserError, OSError) as e:
-            report.failed.append((job.source, str(e)))
+            report.failed.append((job.source, reason(e, job.source)))
             tell()
 
 
@@ -167,7 +169,7 @@ def _groups(
         size = (picture.rgb.shape[0], picture.rgb.shape[1])
         group = waiting.setdefault(size, [])
         group.append((job, picture))
-        if len(group) >= (batch or translator.at_once(*size)):
+        if len(group) >= translator.at_once(*size, batch):
             yield waiting.pop(size)
         elif sum(map(len, waiting.values())) >= WAITING:
             yield waiting.pop(next(iter(waiting)))
@@ -192,8 +194,7 @@ def _translated(
             raise
         for job, picture in group:
             height, width = picture.rgb.shape[:2]
-            text = f"{job.source} ({width}×{height}) does not fit into memory: make it smaller."
-            report.failed.append((job.source, text))
+            report.failed.append((job.source, f"does not fit into memory ({width}×{height}): make it smaller."))
             tell()
         return
     for (job, picture), array in zip(group, made, strict=True):
@@ -208,4 +209,4 @@ def _write(array: NDArray[np.uint8], like: Picture, target: Path) -> None:
 
 
 def _bytes(picture: Picture) -> int:
-    return picture.rgb.nbytes
+    return picture.rgb.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from unpaired.data.pixels import to_srgb, upright
+from unpaired.data.pixels import check, to_srgb, upright
 from unpaired.errors import UserError
 
 LUMINANCE = (0.299, 0.587, 0.114)
@@ -18,12 +18,11 @@ Array = NDArray[Any]
 
 
 def split(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:
-    """An image, upright and in sRGB: (H, W, 3) uint8, (H, W) uint8 alpha or None, and whether it is grey."""
-    if image.mode.startswith(("I", "F")):
-        raise UserError(
-            f"A picture of mode {image.mode} has more than 8 bits a channel, which is not supported: "
-            "convert it to L or RGB first."
-        )
+    """An image, upright and in sRGB: (H, W, 3) uint8, (H, W) uint8 alpha or None, and whether it is grey.
+
+    Raises `UserError` where it is animated, deeper than 8 bits, or of a mode that would come out wrong.
+    """
+    check(image)
     image = to_srgb(upright(image))
     alpha = np.array(image.getchannel("A"), dtype=np.uint8) if "A" in image.mode else None
     return np.array(image.convert("RGB"), dtype=np.uint8), alpha, image.mode in ("L", "LA")

@@ -32,6 +32,9 @@ from unpaired.translation.fit import fitted
 PIXELS_AT_ONCE = 8 * 256 * 256
 """Pixels of equally large pictures that go through the network together, at most (one picture always may)."""
 
+ROUNDING = 1e-2
+"""By how much a tensor may leave [-1, 1]: what scaling in half precision costs."""
+
 
 class Translator:
     """Translates pictures of one domain into the other.
@@ -75,6 +78,8 @@ class Translator:
         Raises:
             UserError: there is no such run or checkpoint, or it is damaged or of a newer version.
         """
+        if checkpoint not in (None, "best", "latest"):
+            raise UserError(f"checkpoint={checkpoint!r} is unknown: take 'best' or 'latest', or name its folder.")
         found = checkpoints.read(_checkpoint_folder(Path(path), checkpoint))
         config = found.manifest.config
         names = TRANSLATORS[config.method]
@@ -118,6 +123,9 @@ class Translator:
             return self._array(picture, way)
         if isinstance(picture, Image.Image):
             colours, alpha, grey = pictures.split(picture)
+        elif not isinstance(picture, str | Path):  # pyright: ignore[reportUnnecessaryIsInstance]
+            kind = type(picture).__name__
+            raise UserError(f"A picture to translate is a path, PIL image, numpy array or tensor, not {kind}.")
         else:
             file = read_picture(Path(picture))
             colours, alpha, grey = file.rgb, file.alpha, file.grey
@@ -146,7 +154,7 @@ class Translator:
             sizes.setdefault(array.shape, []).append(index)
         results: dict[int, NDArray[np.uint8]] = {}
         for (height, width, _), indices in sizes.items():
-            together = batch or self.at_once(height, width)
+            together = self.at_once(height, width, batch)
             for start in range(0, len(indices), together):
                 chosen = indices[start : start + together]
                 stacked = torch.from_numpy(np.stack([arrays[i] for i in chosen])).permute(0, 3, 1, 2)
@@ -167,7 +175,7 @@ class Translator:
             x = x.contiguous(memory_format=torch.channels_last)
         generator = self._generator(way)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
-            return fitted(generator, x).float()
+            return fitted(generator, x).float().clamp(-1, 1)  # a residual generator goes a little beyond
 
     def direction(self, direction: Direction | None = None) -> Direction:
         """The direction that is meant. Raises `UserError` where it is unknown, or left out and not clear."""
@@ -179,8 +187,12 @@ class Translator:
             raise UserError(f"Direction {direction!r} is not known here: take {' or '.join(self.directions)}.")
         return direction
 
-    def at_once(self, height: int, width: int) -> int:
-        """How many pictures of that size go through the network together."""
+    def at_once(self, height: int, width: int, batch: int | None = None) -> int:
+        """How many pictures of that size go through the network together: `batch`, if given."""
+        if batch is not None:
+            if batch < 1:
+                raise UserError(f"batch {batch} is not at least 1.")
+            return batch
         return max(1, PIXELS_AT_ONCE // (height * width))
 
     def gives_grey(self, direction: Direction, grey: bool) -> bool:
@@ -213,6 +225,8 @@ class Translator:
                 f"A tensor to translate is floating, (C, H, W) or (N, C, H, W) with C 1 or 3, in [-1, 1], "
                 f"not {tuple(tensor.shape)} {tensor.dtype}."
             )
+        if not (x.numel() and x.detach().abs().max() <= 1 + ROUNDING):  # nor is NaN
+            raise UserError("A tensor to translate lies in [-1, 1], is finite, and not empty: scale it first.")
         y = self.translate(x, way).clone()
         stays = x.shape[1] == 1 and self.gives_grey(way, True)
         y = pictures.with_channels(y, 1 if stays else 3).to(tensor.device, tensor.dtype)

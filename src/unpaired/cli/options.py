@@ -1,0 +1,63 @@
+"""How what is typed becomes a command's arguments: tyro, with two rules of our own."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import replace
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
+
+import tyro
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+from unpaired.text import perhaps
+
+T = TypeVar("T")
+REGISTRY = ConstructorRegistry()
+
+
+def parsed(arguments: list[str], cls: type[T], command: str, *, default: T | None = None, speak: bool = True) -> T:
+    """An instance of the dataclass `cls`; a mistake is told, if we `speak`, and ends the program with status 2."""
+    prog = f"unpaired {command}"
+    told = tyro.cli(cls, args=arguments, prog=prog, default=default, registry=REGISTRY, console_outputs=speak)
+    return cast(T, told)
+
+
+@REGISTRY.primitive_rule
+def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """`int | None` is typed and explained as `int`; `none` is what it is if not given."""
+    kinds = get_args(info.type)
+    if get_origin(info.type) not in (Union, types.UnionType) or len(kinds) != 2 or kinds[1] is not types.NoneType:
+        return None
+    info = PrimitiveTypeInfo.make(raw_annotation=kinds[0], parent_markers=info.markers)
+    found = _chosen(info) or ConstructorRegistry.get_primitive_spec(info)
+    assert isinstance(found, PrimitiveConstructorSpec)
+    spec = cast("PrimitiveConstructorSpec[Any]", found)
+
+    def read(words: list[str]) -> Any:
+        return None if words == ["none"] else spec.instance_from_str(words)
+
+    def fits(value: Any) -> bool | Literal["~"]:
+        return value is None or spec.is_instance(value)
+
+    def said(value: Any) -> list[str]:
+        return ["none"] if value is None else spec.str_from_instance(value)
+
+    return replace(spec, choices=None, instance_from_str=read, is_instance=fits, str_from_instance=said)
+
+
+@REGISTRY.primitive_rule
+def _chosen(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """A word that is none of the choices gets a suggestion."""
+    if get_origin(info.type) is not Literal:
+        return None
+    known = {str(choice): choice for choice in get_args(info.type)}
+
+    def chosen(words: list[str]) -> Any:
+        if words[0] not in known:
+            raise ValueError(f"{words[0]!r} is none of {', '.join(known)}{perhaps(words[0], known)}.")
+        return known[words[0]]
+
+    return PrimitiveConstructorSpec(
+        nargs=1, metavar=f"{{{','.join(known)}}}", instance_from_str=chosen,
+        is_instance=lambda value: value in known.values(), str_from_instance=lambda value: [str(value)],
+    )  # fmt: skip

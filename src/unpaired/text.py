@@ -1,0 +1,22 @@
+"""Numbers and names as they are said to people."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def duration(seconds: float) -> str:
+    """48 s, 5 min, 2 h 13 min, 3.1 days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else f"{minutes / 60 / 24:.1f} days"
+
+
+def perhaps(word: str, known: Iterable[str]) -> str:
+    """`: perhaps you meant 'fast'` where `word` is nearly one of those that are known, else nothing."""
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f": perhaps you meant {close[0]!r}" if close else ""

@@ -1,0 +1,232 @@
+"""Starting a training and going on with one: folders and a configuration in, a session for the loop out.
+
+Everything is checked and built before anything is written, and on all ranks or on none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from unpaired.config import Config, TrainingConfig, option, to_dict, validate
+from unpaired.data.sampler import Batches
+from unpaired.errors import UserError
+from unpaired.methods import METHODS
+from unpaired.training import checkpoint, events, state
+from unpaired.training.best import Judge
+from unpaired.training.device import choose_device, keep_freed_memory, provenance
+from unpaired.training.engine import Engine, seed_all
+from unpaired.training.events import Events, Listener
+from unpaired.training.inputs import Decoding, Inputs
+from unpaired.training.memory import estimate
+from unpaired.training.preview import Preview
+from unpaired.training.ranks import Ranks
+from unpaired.training.record import Folders, RunRecord
+from unpaired.training.session import Clock, Session
+
+LEFTOVERS = ("events.jsonl", ".*.part")
+"""Files of a start that was cut off: run.json is written last."""
+
+FREE = {
+    "--images", "--minutes", "--passes", "--learning-rate", "--discriminator-learning-rate", "--device", "--precision",
+    "--channels-last", "--compile", "--checkpoint-minutes", "--checkpoint-images", "--keep", "--judged",
+    "--preview-minutes",
+}  # fmt: skip
+"""Options that may change on resuming."""
+
+
+def begin(
+    config: Config, folders: Folders, run: Path, *, ranks: Ranks | None = None, listeners: Iterable[Listener] = (),
+    preset: str | None = None, title: str | None = None, credits: str | None = None,
+) -> Session:  # fmt: skip
+    """Start a training in the new folder `run`. Raises `UserError` where there is one already."""
+    ranks, listeners = ranks or Ranks(), list(listeners)
+    with ranks.together():
+        validate(config)
+        _check_new(run, folders)
+        device = choose_device(config.training.device)
+        inputs = Inputs.of(folders, config.data, _decoding(ranks, listeners))
+        record = RunRecord(
+            config=_planned(config, inputs), folders=folders, counts=inputs.counts, digests=inputs.digests,
+            preset=preset, title=title, credits=credits, provenance=provenance(device),
+        )  # fmt: skip
+        session = _session(record, run, inputs, ranks, device, listeners)
+    with ranks.together():
+        if ranks.first:
+            try:
+                run.mkdir(parents=True, exist_ok=True)
+                for leftover in _leftovers(run):
+                    leftover.unlink()
+                _announce(session, "start", inputs.sentences())
+                record.write(run)
+            except OSError as e:
+                raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
+    return session
+
+
+def resume(
+    path: Path, *, ranks: Ranks | None = None, listeners: Iterable[Listener] = (),
+    change: Callable[[Config], Config] = lambda config: config,
+) -> Session:  # fmt: skip
+    """Go on with a training exactly where its newest checkpoint left it, or where the one at `path` did.
+
+    `change` may change what `FREE` names. Checkpoints that are newer than the one at `path` are set aside.
+    """
+    ranks, listeners = ranks or Ranks(), list(listeners)
+    with ranks.together():
+        run, folder = checkpoint.located(path)
+        record = RunRecord.read(run)
+        before, config = record.config, change(record.config)
+        validate(config)
+        if fixed := _changes(before, config):
+            raise UserError(
+                f"{run} was begun with another configuration, and resuming can't change {', '.join(fixed)}: "
+                "leave that out, or start a new run."
+            )
+        device = choose_device(config.training.device)
+        inputs = Inputs.of(record.folders, config.data, _decoding(ranks, listeners))
+        inputs.check_same(record, run)
+        record = replace(record, config=_planned(config, inputs))
+        session = _session(record, run, inputs, ranks, device, listeners)
+        world = _restore(session, folder or checkpoint.latest(run))
+        _check_longer(session, before.training)
+    with session.writing():
+        if ranks.first:
+            aside = _set_newer_aside(session)
+            events.rewind(run, session.clock.images)
+            record.write(run)
+            minutes = session.clock.seconds / 60
+            going_on = f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."
+            _announce(session, "resume", [*aside, going_on])
+    if world != ranks.world:
+        session.tell("warning", text=(
+            f"The checkpoint was written by {world} processes and goes on with {ranks.world}: "
+            "weights and optimisers are exact, history pools and the order of pictures are not."
+        ))  # fmt: skip
+    return session
+
+
+def _restore(session: Session, folder: Path | None) -> int:
+    """Put the session where the checkpoint in `folder`, if there is one, left it; returns by how many ranks."""
+    if folder is None:
+        return session.ranks.world
+    saved = checkpoint.read(folder)
+    if _changes(saved.manifest.config, session.config):
+        raise UserError(f"{folder} belongs to another training than {session.run}: put the right one back.")
+    state.restore(session.engine, saved)
+    session.clock = Clock(saved.manifest.images, saved.manifest.seconds)
+    return saved.manifest.world
+
+
+def _check_new(run: Path, folders: Folders) -> None:
+    """Raise `UserError` where `run` holds something, or lies where its own pictures would be taken for others."""
+    if (run / "run.json").exists():
+        raise UserError(f"{run} holds a training already: go on with --resume {run}, or name another --out.")
+    if run.exists() and (not run.is_dir() or {*run.iterdir()} - _leftovers(run)):
+        raise UserError(f"{run} exists and is not an empty folder: name another --out.")
+    place = run.resolve()
+    for folder in (folders.a, folders.b, folders.test_a, folders.test_b):
+        if folder and place.is_relative_to(folder.resolve()):
+            raise UserError(f"{run} lies inside {folder}, whose pictures its own would join: name another --out.")
+    if other := next((parent for parent in place.parents if (parent / "run.json").exists()), None):
+        raise UserError(f"{run} lies inside another run, {other}: name another --out.")
+
+
+def _leftovers(run: Path) -> set[Path]:
+    return {path for pattern in LEFTOVERS for path in run.glob(pattern)}
+
+
+def _check_longer(session: Session, before: TrainingConfig) -> None:
+    """Raise `UserError` where a new plan ends before the place that the training has reached."""
+    plan, clock = session.config.training, session.clock
+    for name, wanted, old, reached in (
+        ("images", plan.images, before.images, clock.images),
+        ("minutes", plan.minutes, before.minutes, clock.seconds / 60),
+    ):
+        if wanted is not None and wanted != old and wanted < reached:
+            raise UserError(
+                f"{session.run} was trained for {reached:,.5g} {name} already, which counts: "
+                f"give more than --{name} {wanted:g}."
+            )
+
+
+def _changes(old: Config, new: Config) -> list[str]:
+    """Options that differ though they are not free."""
+    before, after = to_dict(old), to_dict(new)
+    fields = [(group, name) for group, values in before.items() if isinstance(values, dict) for name in values]
+    changed = [option(name, group) for group, name in fields if before[group][name] != after[group][name]]
+    return [name for name in (["--method"] if old.method != new.method else []) + changed if name not in FREE]
+
+
+def _planned(config: Config, inputs: Inputs) -> Config:
+    """The configuration with its length in images, where neither images nor minutes were given."""
+    training = config.training
+    if training.images is None and training.minutes is None:
+        images = round(training.passes * max(inputs.counts.values()))
+        return replace(config, training=replace(training, images=max(1, images)))
+    return config
+
+
+def _session(
+    record: RunRecord, run: Path, inputs: Inputs, ranks: Ranks, device: torch.device, listeners: list[Listener]
+) -> Session:
+    config, training = record.config, record.config.training
+    keep_freed_memory()
+    # The same weights on every rank, whatever was drawn before.
+    seed_all(training.seed, 0, 0)
+    engine = Engine(METHODS[config.method](config), config, device, ranks)
+    batches = Batches(
+        inputs.caches["a"], inputs.caches["b"], config.data,
+        seed=training.seed, rank=ranks.rank, world=ranks.world, batch=training.batch,
+    )  # fmt: skip
+    shown = inputs.shown()
+    return Session(
+        run, record, engine, batches,
+        events=Events(run if ranks.first else None, listeners),
+        preview=Preview(shown, config, run, tests=len(inputs.tests) == 2) if ranks.first else None,
+        judge=Judge(shown, config, engine) if ranks.first and training.judged else None,
+    )  # fmt: skip
+
+
+def _decoding(ranks: Ranks, listeners: list[Listener]) -> Decoding:
+    """Tells the listeners, before there is a run with a log, how far the decoding is."""
+
+    def tell(domain: str, done: int, total: int) -> None:
+        for listener in listeners if ranks.first else ():
+            listener({"kind": "decoding", "images": 0, "seconds": 0.0, "domain": domain, "done": done, "total": total})
+
+    return tell
+
+
+def _announce(session: Session, kind: str, sentences: list[str]) -> None:
+    """Tell what is there and what will be done, before it takes an hour."""
+    config, engine, training, data = session.config, session.engine, session.config.training, session.config.data
+    preset = f", preset {session.record.preset}," if session.record.preset else ""
+    limits = [
+        f"{training.images:,} images" if training.images else "",
+        f"{training.minutes:g} minutes" if training.minutes else "",
+    ]
+    resized = f"{data.size}×{data.size} px" if data.resize == "square" else f"{data.size} px on the short side"
+    sentences = [
+        *sentences,
+        f"Training {config.method}{preset} for {' or '.join(filter(None, limits))}: "
+        f"crops of {data.crop} px from pictures resized to {resized}, batch {training.batch}"
+        + (f" on each of {session.ranks.world} processes" if session.ranks.world > 1 else "")
+        + f", {engine.device}, {str(engine.dtype).removeprefix('torch.')}, "
+        f"about {estimate(config) / 2**30:.1f} GiB of memory.",
+    ]
+    plan = {"images": training.images, "minutes": training.minutes}
+    session.events.tell(kind, session.clock.images, session.clock.seconds, plan=plan, sentences=sentences)
+
+
+def _set_newer_aside(session: Session) -> list[str]:
+    """Make room for the checkpoints that will be written again, and say so."""
+    run = session.run
+    newer = [p for p in checkpoint.checkpoints(run) if p.name > f"images-{session.clock.images:09d}"]
+    if not newer:
+        return []
+    place = checkpoint.set_aside(run, newer)
+    return [f"Set aside what is newer: {', '.join(p.name for p in newer)}, now in {place}."]
