@@ -19,6 +19,7 @@ from unpaired.errors import UserError
 
 Direction = Literal["a2b", "b2a"]
 DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
+Domain = Literal["a", "b"]
 
 Norm = Literal["instance", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]

@@ -13,18 +13,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.config import DataConfig
+from unpaired.config import DataConfig, Domain
 from unpaired.data.cache import Cache
 from unpaired.errors import UserError
-
-Domain = Literal["a", "b"]
 
 
 @dataclass(frozen=True)

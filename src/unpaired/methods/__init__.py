@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from unpaired.config import Config, Direction
-from unpaired.methods import cyclegan
+from unpaired.config import MethodName
 from unpaired.methods.base import Method
+from unpaired.methods.cyclegan import CycleGAN
 
-METHODS: dict[str, Callable[[Config], Method]] = {"cyclegan": cyclegan.CycleGAN}
-
-TRANSLATORS: dict[str, dict[Direction, str]] = {"cyclegan": cyclegan.TRANSLATORS}
-"""Which generator of a method translates in which direction, without building the method."""
+METHODS: dict[MethodName, type[Method]] = {"cyclegan": CycleGAN}
+"""Each is built from a `Config`."""

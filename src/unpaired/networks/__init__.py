@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from unpaired.config import DiscriminatorConfig, GeneratorConfig
+from unpaired.networks import efficientnet
 from unpaired.networks.efficientnet import EfficientNetLite
 from unpaired.networks.patchgan import PatchDiscriminator, PixelDiscriminator
 from unpaired.networks.projected import ProjectedDiscriminator
@@ -52,3 +53,8 @@ class Discriminator(nn.Module):
 def needs_eyes(config: DiscriminatorConfig) -> bool:
     """Whether a discriminator looks through the frozen ImageNet network."""
     return "projected" in config.kind
+
+
+def load_eyes(config: DiscriminatorConfig) -> EfficientNetLite | None:
+    """The frozen network, to be shared by all discriminators of a method; None where they need none."""
+    return efficientnet.load("lite1") if needs_eyes(config) else None

@@ -54,7 +54,7 @@ class Preview:
 
     def columns(self, engine: Engine) -> dict[Direction, dict[str, list[Pictures]]]:
         """Input, translation, reconstruction (where there is a way back) and true pair, by direction."""
-        networks, names = engine.translators(), engine.method.translators()
+        networks, names = engine.translators(), engine.method.translators
         grids: dict[Direction, dict[str, list[Pictures]]] = {}
         for direction, name in names.items():
             back = reverse(direction)

@@ -34,7 +34,7 @@ def begin(
     preset: str | None = None, title: str | None = None, credits: str | None = None,
 ) -> Session:  # fmt: skip
     """Start a training in the new folder `run`. Raises `UserError` where there is one already."""
-    validate(config)
+    _check(config)
     ranks, device = _meet(config)
     if ranks.first:
         if (run / "run.json").exists():
@@ -68,7 +68,7 @@ def resume(
     """
     record = RunRecord.read(run)
     config = change(record.config)
-    validate(config)
+    _check(config)
     if replace(config, training=record.config.training) != record.config:
         raise UserError(
             f"{run} was begun with another configuration: only --images, --minutes, --device and the like "
@@ -149,6 +149,12 @@ def _sentences(caches: tuple[Cache, Cache], found: _Found) -> list[str]:
         if len(skipped) > SKIPPED_SHOWN:
             sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
     return sentences
+
+
+def _check(config: Config) -> None:
+    """Raise `UserError` for a configuration that can't be trained."""
+    validate(config)
+    METHODS[config.method].check(config)
 
 
 def _meet(config: Config) -> tuple[Ranks, torch.device]:
