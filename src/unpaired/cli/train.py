@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
@@ -17,7 +17,9 @@ from unpaired.config import (
     GeneratorConfig,
     LossConfig,
     MethodName,
+    NceConfig,
     OptimizerConfig,
+    Pix2PixConfig,
     TrainingConfig,
 )
 from unpaired.display import Display
@@ -29,6 +31,10 @@ from unpaired.training.record import RunRecord
 from unpaired.training.run import find_folders, run_session
 from unpaired.training.session import begin, resume
 
+if TYPE_CHECKING:
+    Preset = str
+else:
+    Preset = tyro.extras.literal_type_from_choices(PRESETS)
 FLAT = tyro.conf.arg(name="")  # options of this group carry no prefix
 
 
@@ -42,12 +48,13 @@ class Arguments:
     """
 
     folders: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """DIR_A DIR_B, or one folder that holds trainA and trainB. Nothing with --resume."""
+    """DIR_A DIR_B, or one folder that holds trainA and trainB, or the one folder of another --layout. Nothing with
+    --resume."""
     out: Path | None = None
     """Folder of the new run."""
     resume: Path | None = None
     """Folder of a run to go on with, exactly where it was."""
-    preset: Literal["fast", "paper", "demo"] = "fast"
+    preset: Preset = "fast"
     """Where all other options take their defaults from."""
     method: MethodName = "cyclegan"
     """Which method learns the translation."""
@@ -55,6 +62,8 @@ class Arguments:
     data: Annotated[DataConfig, FLAT] = field(default_factory=DataConfig)
     loss: Annotated[LossConfig, FLAT] = field(default_factory=LossConfig)
     optimizer: Annotated[OptimizerConfig, FLAT] = field(default_factory=OptimizerConfig)
+    nce: NceConfig = field(default_factory=NceConfig)
+    pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
 
@@ -82,7 +91,7 @@ def _start(told: Arguments, console: Console) -> None:
         raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
     if told.out is None:
         raise UserError("Name the folder of the new run with --out.")
-    folders = find_folders(told.folders[0], told.folders[1] if len(told.folders) == 2 else None)
+    folders = find_folders(told.folders[0], told.folders[1] if len(told.folders) == 2 else None, told.data.layout)
     with Display(told.out, console) as display:
         session = begin(told.config(), folders, told.out, listeners=[display], preset=told.preset)
         finish(session, run_session(session), console)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from unpaired.config import MethodName
 from unpaired.methods.base import Method
+from unpaired.methods.cut import CUT
 from unpaired.methods.cyclegan import CycleGAN
+from unpaired.methods.dclgan import DCLGAN
+from unpaired.methods.pix2pix import Pix2Pix
 
-METHODS: dict[MethodName, type[Method]] = {"cyclegan": CycleGAN}
+METHODS: dict[MethodName, type[Method]] = {"cyclegan": CycleGAN, "pix2pix": Pix2Pix, "cut": CUT, "dclgan": DCLGAN}
 """Each is built from a `Config`."""

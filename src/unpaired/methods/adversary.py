@@ -37,7 +37,12 @@ class Adversary:
     def judge(self, real: Tensor, fake: Tensor, step: int) -> Step:
         """The discriminator's loss on reals and fakes, which go through the pool."""
         loss = self._tell(real, self.pool.exchange(fake))
-        return Step(loss, {f"discriminator_{self.domain}": loss})
+        terms = {f"discriminator_{self.domain}": loss}
+        every = self.config.r1_every
+        if self.config.r1 and step % every == 0:
+            terms[f"r1_{self.domain}"] = self._penalty(real)
+            loss = loss + 0.5 * self.config.r1 * every * terms[f"r1_{self.domain}"]
+        return Step(loss, terms)
 
     def _tell(self, real: Tensor, fake: Tensor) -> Tensor:
         """Halved, so that D learns slower than G (section 4)."""
@@ -48,6 +53,17 @@ class Adversary:
             on_real, on_fake = self.discriminator(self._seen(real)), self.discriminator(self._seen(fake))
         loss_real = over_heads(self.loss.real, on_real, self.discriminator.weights)
         return 0.5 * (loss_real + over_heads(self.loss.fake, on_fake, self.discriminator.weights))
+
+    def _penalty(self, real: Tensor) -> Tensor:
+        """E ‖∇D(x)‖² on real pictures (Mescheder et al. 2018, eq. 9), of each head's mean logit; in float32, where
+        squares of small slopes are not lost.
+        """
+        with torch.autocast(real.device.type, enabled=False):
+            x = self._seen(real).detach().requires_grad_()
+            logits = self.discriminator.from_pixels(x)
+            total = torch.stack([h.flatten(1).mean(1).sum() for h in logits]).sum()
+            (slope,) = torch.autograd.grad(total, x, create_graph=True)
+            return slope.square().flatten(1).sum(1).mean()
 
     def _seen(self, x: Tensor) -> Tensor:
         return differentiable_augment(x) if self.config.augment else x

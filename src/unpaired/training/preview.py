@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unpaired.config import DIRECTIONS, Config, Direction, reverse
 from unpaired.data.decode import decode, resized
+from unpaired.data.layout import cut, part_of
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.report.grid import preview_grid
@@ -103,4 +104,5 @@ def load(path: Path, config: Config, direction: Direction) -> Pictures:
     """The picture at `path` as the generator of `direction` takes it: uint8 (crop, crop, C)."""
     channels, side = config.channels(direction)[0], config.data.crop
     picture = decode(path, background=config.data.background, channels=channels)
-    return resized(picture, side, side)
+    domain = "a" if direction == "a2b" else "b"
+    return resized(cut(picture, part_of(config.data.layout, domain)), side, side)

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from unpaired.config import Channels, Config, Direction, validate
+from unpaired.config import Channels, Config, Direction, Domain, validate
 from unpaired.data.cache import Cache, open_cache
 from unpaired.data.discover import Discovery, discover
+from unpaired.data.layout import part_of
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
@@ -22,6 +23,7 @@ from unpaired.training.engine import Engine, seed_all
 from unpaired.training.events import Events, Listener
 from unpaired.training.loop import Clock, Session
 from unpaired.training.memory import estimate
+from unpaired.training.pairs import Pairs, find_pairs, unpaired_files
 from unpaired.training.preview import Preview
 from unpaired.training.ranks import Ranks
 from unpaired.training.record import Folders, RunRecord, provenance
@@ -43,6 +45,7 @@ def begin(
             raise UserError(f"{run} exists and is not an empty folder: name another --out.")
     found = _Found.of(folders)
     caches = _open(config, found)
+    pairs = _pairs(config, found, caches)
     counts = {"a": len(caches[0]), "b": len(caches[1])}
     config = _planned(config, counts)
     record = RunRecord(config=config, folders=folders, counts=counts, preset=preset, title=title, credits=credits,
@@ -54,8 +57,8 @@ def begin(
         except OSError as e:
             raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
     ranks.barrier()
-    session = _session(record, run, found, caches, ranks, device, listeners)
-    _say(session, "start", _sentences(caches, found))
+    session = _session(record, run, found, caches, pairs, ranks, device, listeners)
+    _say(session, "start", _sentences(caches, found, pairs))
     return session
 
 
@@ -82,7 +85,8 @@ def resume(
         raise UserError(
             f"The folders of {run} held {record.counts} pictures and hold {now} now: restore them, or start a new run."
         )
-    session = _session(record, run, found, caches, ranks, device, listeners)
+    pairs = _pairs(config, found, caches)
+    session = _session(record, run, found, caches, pairs, ranks, device, listeners)
     folder = checkpoint.latest(run)
     if folder:
         _restore(session, checkpoint.read(folder))
@@ -117,7 +121,11 @@ def _say(session: Session, kind: str, sentences: list[str]) -> None:
         f"about {estimate(config) / 2**30:.1f} GiB of memory.",
     ]
     plan = {"images": training.images, "minutes": training.minutes}
-    session.events.tell(kind, session.clock.images, session.clock.seconds, plan=plan, sentences=sentences)
+    method = METHODS[config.method]
+    session.events.tell(
+        kind, session.clock.images, session.clock.seconds, plan=plan, sentences=sentences,
+        directions=list(method.translators), paired=method.paired,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +147,21 @@ class _Found:
         return {"a2b": (self.test_a or self.a).files, "b2a": (self.test_b or self.b).files}
 
 
-def _sentences(caches: tuple[Cache, Cache], found: _Found) -> list[str]:
+def _sentences(caches: tuple[Cache, Cache], found: _Found, pairs: Pairs | None) -> list[str]:
     """What is in the two folders, and what was left out and why."""
     sentences: list[str] = []
     for name, cache, discovery in zip("AB", caches, (found.a, found.b), strict=True):
         sentences.append(f"{name}: {len(cache):,} pictures in {discovery.folder}.")
-        skipped = [*discovery.skipped, *cache.skipped]
-        sentences += [f"   left out {path}: {reason}" for path, reason in skipped[:SKIPPED_SHOWN]]
-        if len(skipped) > SKIPPED_SHOWN:
-            sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
+        sentences += _left_out([*discovery.skipped, *cache.skipped])
+    if pairs is not None:
+        sentences += [f"{len(pairs):,} pairs.", *_left_out(unpaired_files(*caches, pairs))]
+    return sentences
+
+
+def _left_out(skipped: list[tuple[Path, str]]) -> list[str]:
+    sentences = [f"   left out {path}: {reason}" for path, reason in skipped[:SKIPPED_SHOWN]]
+    if len(skipped) > SKIPPED_SHOWN:
+        sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
     return sentences
 
 
@@ -166,10 +180,20 @@ def _meet(config: Config) -> tuple[Ranks, torch.device]:
 def _open(config: Config, found: _Found) -> tuple[Cache, Cache]:
     d = config.data
 
-    def opened(at: Discovery, channels: Channels) -> Cache:
-        return open_cache(at.files, at.folder, size=d.size, resize=d.resize, channels=channels, background=d.background)
+    def opened(at: Discovery, channels: Channels, domain: Domain) -> Cache:
+        return open_cache(
+            at.files, at.folder, size=d.size, resize=d.resize, channels=channels, background=d.background,
+            part=part_of(d.layout, domain),
+        )  # fmt: skip
 
-    return opened(found.a, d.channels_a), opened(found.b, d.channels_b)
+    return opened(found.a, d.channels_a, "a"), opened(found.b, d.channels_b, "b")
+
+
+def _pairs(config: Config, found: _Found, caches: tuple[Cache, Cache]) -> Pairs | None:
+    """Which pictures belong together, where the method asks; None where it does not."""
+    if not METHODS[config.method].paired:
+        return None
+    return find_pairs(config.method, found.a.folder, caches[0], found.b.folder, caches[1])
 
 
 def _planned(config: Config, counts: dict[str, int]) -> Config:
@@ -185,6 +209,7 @@ def _session(
     run: Path,
     found: _Found,
     caches: tuple[Cache, Cache],
+    pairs: Pairs | None,
     ranks: Ranks,
     device: torch.device,
     listeners: Iterable[Listener],
@@ -201,6 +226,7 @@ def _session(
         rank=ranks.rank,
         world=ranks.world,
         batch=config.training.batch,
+        pairs=pairs,
     )
     told = Events(run if ranks.first else None, listeners)
     shown, tests = found.shown(), found.test_a is not None and found.test_b is not None
