@@ -56,6 +56,7 @@ def demo() -> Config:
         generator=replace(base.generator, width=24, blocks=4, residual=True),
         discriminator=replace(base.discriminator, view=96),
         loss=replace(base.loss, lambda_a=3, lambda_b=3),
+        nce=replace(base.nce, layers=(0, 1, 2, 3, 6)),  # for --method cut: there are four blocks
         training=replace(base.training, minutes=5),
     )
 

@@ -50,6 +50,7 @@ def begin(
     config = _planned(config, counts)
     record = RunRecord(config=config, folders=folders, counts=counts, preset=preset, title=title, credits=credits,
                        provenance=provenance(device))  # fmt: skip
+    session = _session(record, run, found, caches, pairs, ranks, device, listeners)  # may still refuse the pictures
     if ranks.first:
         try:
             run.mkdir(parents=True, exist_ok=True)
@@ -57,7 +58,6 @@ def begin(
         except OSError as e:
             raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
     ranks.barrier()
-    session = _session(record, run, found, caches, pairs, ranks, device, listeners)
     _say(session, "start", _sentences(caches, found, pairs))
     return session
 
