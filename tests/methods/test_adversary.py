@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from unpaired.config import Config, DiscriminatorConfig
 from unpaired.methods.adversary import Adversary
 from unpaired.networks import Discriminator
+from unpaired.networks.winograd import WinogradConv2d
 
 CONFIG = Config(discriminator=DiscriminatorConfig(width=4, layers=1, r1=3.0, r1_every=4))
 
@@ -57,6 +58,7 @@ def test_it_reaches_every_weight_of_every_kind(kind: str, norm: str) -> None:
     discriminator = Discriminator(3, config.discriminator, None)
     step = Adversary("a", discriminator, config).judge(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), 0)
     step.terms["r1_a"].backward()
+    assert not any(isinstance(m, WinogradConv2d) for m in discriminator.modules()), "it has no second derivative"
     weights = [p for p in discriminator.parameters() if p.ndim > 1]
     assert weights
     assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in weights)
