@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired.config import Config, Direction, MethodName, validate
+from unpaired.config import DIRECTIONS, Config, Direction, MethodName, validate
 from unpaired.data.discover import discover
 from unpaired.data.layout import pairs_by_name
 from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.distances import MINIMUM
-from unpaired.evaluation.measure import Evaluation
+from unpaired.evaluation.measure import Evaluation, number
+from unpaired.evaluation.measures import Score
 from unpaired.evaluation.run import evaluate, read
 from unpaired.methods import METHODS
 from unpaired.report.grid import preview_grid
@@ -49,16 +50,20 @@ class Contestant:
     @property
     def kid(self) -> float:
         """KID from A to B, which every method can; lower is better."""
-        return self._kid("translator")
+        return self._kid().translator
 
     @property
     def spread(self) -> float:
         """Standard deviation of `kid`."""
-        return self._kid("spread")
+        return self._kid().spread or 0.0
 
-    def _kid(self, field: str) -> float:
-        measures = self.result.directions["a2b"].measures
-        return next(getattr(score, field) for name, score in measures.items() if name.startswith("KID"))
+    def scores(self, direction: Direction) -> dict[str, Score]:
+        """Measures by name; none in a direction that the method does not know."""
+        found = self.result.directions.get(direction)
+        return found.measures if found else {}
+
+    def _kid(self) -> Score:
+        return next(score for name, score in self.scores("a2b").items() if name.startswith("KID"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +73,25 @@ class Bakeoff:
     contestants: list[Contestant]
 
     def table(self) -> Table:
-        """For a terminal: a row for each method, a column for each measure and direction."""
+        """For a terminal: a column for each method, a row for each measure and direction."""
         from rich.table import Table
 
         table = Table(title="The same pictures, the same time")
-        table.add_column("method")
-        for column in ("minutes", "images", "images/s"):
-            table.add_column(column, justify="right")
-        columns: dict[tuple[Direction, str], None] = {}
+        table.add_column("")
         for c in self.contestants:
-            columns |= dict.fromkeys((d, m) for d, scores in c.result.directions.items() for m in scores.measures)
-        for direction, measure in columns:
-            table.add_column(f"{direction} {measure}", justify="right")
+            table.add_column(c.method, justify="right")
+        table.add_column("do nothing", justify="right")
+        table.add_row("minutes", *(f"{c.minutes:.1f}" for c in self.contestants))
+        table.add_row("images", *(f"{c.images:,}" for c in self.contestants))
+        rows: dict[tuple[Direction, str], None] = {}
         for c in self.contestants:
-            cells = [c.method, f"{c.minutes:.1f}", f"{c.images:,}", f"{c.images / max(1e-9, 60 * c.minutes):.2f}"]
-            for direction, measure in columns:
-                scores = c.result.directions.get(direction)
-                score = scores.measures.get(measure) if scores else None
-                cells.append("–" if score is None else f"{score.translator:.3f}")
-            table.add_row(*cells)
+            rows |= dict.fromkeys((d, m) for d in DIRECTIONS for m in c.scores(d))
+        for direction, measure in sorted(rows, key=lambda row: DIRECTIONS.index(row[0])):
+            found = [c.scores(direction).get(measure) for c in self.contestants]
+            known = next(score for score in found if score is not None)
+            cells = [number(score.translator) if score else "–" for score in found]
+            arrow = "↓" if known.better == "lower" else "↑"
+            table.add_row(f"{direction} {measure} {arrow}", *cells, number(known.do_nothing))
         return table
 
     def advice(self) -> str:
