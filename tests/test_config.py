@@ -19,7 +19,9 @@ from unpaired.config import (
     DiscriminatorConfig,
     GeneratorConfig,
     LossConfig,
+    NceConfig,
     OptimizerConfig,
+    Pix2PixConfig,
     TrainingConfig,
     from_dict,
     to_dict,
@@ -30,6 +32,7 @@ from unpaired.presets import PRESETS
 
 GROUPS: dict[str, Any] = {
     "data": DataConfig, "generator": GeneratorConfig, "discriminator": DiscriminatorConfig, "loss": LossConfig,
+    "nce": NceConfig, "pix2pix": Pix2PixConfig,
     "optimizer": OptimizerConfig, "training": TrainingConfig,
 }  # fmt: skip
 
@@ -143,7 +146,7 @@ def test_what_no_training_can_have_is_refused(group: str, values: dict[str, Any]
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"method": "pix2pix"}, "method"),
+        ({"method": "magic"}, "method"),
         ({"colour": 1}, "colour"),
         ({"generator": {"kind": "vit"}}, "generator.kind"),
         ({"generator": {"wings": 2}}, "wings"),

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
         DiscriminatorConfig,
         GeneratorConfig,
         LossConfig,
+        NceConfig,
         OptimizerConfig,
+        Pix2PixConfig,
         TrainingConfig,
     )
     from unpaired.errors import UserError
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "unpaired.config": [
         "Config", "DataConfig", "Direction", "DiscriminatorConfig", "GeneratorConfig", "LossConfig",
-        "OptimizerConfig", "TrainingConfig",
+        "NceConfig", "OptimizerConfig", "Pix2PixConfig", "TrainingConfig",
     ],
     "unpaired.errors": ["UserError"],
     "unpaired.evaluation.measure": ["Evaluation"],
@@ -50,8 +52,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "PRESETS", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation", "GeneratorConfig",
-    "LossConfig", "OptimizerConfig", "TrainingConfig", "Translator", "UserError", "evaluate", "resume", "train",
-    "translate_files", "write_report",
+    "LossConfig", "NceConfig", "OptimizerConfig", "Pix2PixConfig", "TrainingConfig", "Translator", "UserError",
+    "evaluate", "resume", "train", "translate_files", "write_report",
 ]  # fmt: skip
 
 

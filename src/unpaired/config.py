@@ -19,11 +19,13 @@ from unpaired.errors import UserError
 
 Direction = Literal["a2b", "b2a"]
 DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
+Domain = Literal["a", "b"]
 
 Norm = Literal["instance", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]
 Channels = Literal[1, 3]
-MethodName = Literal["cyclegan"]
+Layout = Literal["folders", "side-by-side", "same"]
+MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan"]
 
 
 def reverse(direction: Direction) -> Direction:
@@ -35,12 +37,14 @@ def reverse(direction: Direction) -> Direction:
 class GeneratorConfig:
     """The networks that translate."""
 
-    kind: Literal["resnet", "unet"] = "resnet"
-    """ResNet of Johnson et al. (section 4), or U-Net of Isola et al. (pix2pix)."""
+    kind: Literal["resnet", "unet", "convnext"] = "resnet"
+    """ResNet of Johnson et al. (section 4), U-Net of Isola et al. (pix2pix), or a U-Net of ConvNeXt blocks with
+    attention at its lowest resolution."""
     width: int = 64
     """Feature channels of the first layer (ngf)."""
     blocks: int = 9
-    """Residual blocks of a ResNet: the paper takes 6 at 128 px and 9 from 256 px on."""
+    """Residual blocks of a ResNet: the paper takes 6 at 128 px and 9 from 256 px on. Attention blocks of a ConvNeXt
+    U-Net."""
     kernel: int = 7
     """Side of a ResNet's first and last convolution; 3 saves a tenth of a step at small sizes."""
     depth: int = 8
@@ -49,24 +53,35 @@ class GeneratorConfig:
     """Normalisation between layers."""
     dropout: float = 0.0
     """Probability of dropout inside residual blocks (ResNet) or in the inner decoder (U-Net)."""
-    upsample: Literal["transposed", "resize"] = "transposed"
-    """Transposed convolution (the paper) or nearest-neighbour resize and convolution (no checkerboard)."""
+    noise: bool = False
+    """Dropout goes on when translating, as pix2pix's only noise (Isola et al. 2017, section 3.2); the same noise for
+    every picture, so that a translation can be repeated."""
+    downsample: Literal["strided", "blur"] = "strided"
+    """How a ResNet halves: strided convolution (the paper) or convolution and blur (Zhang 2019, as CUT does)."""
+    upsample: Literal["transposed", "resize", "blur"] = "transposed"
+    """Transposed convolution (the paper); nearest-neighbour resize and convolution (no checkerboard); or blurred
+    resize and convolution (Zhang 2019, as CUT does)."""
     padding: Padding = "reflect"
     """What convolutions see beyond the border."""
     residual: bool = False
     """Output = tanh(network + atanh(input)): the network learns what to change, not the whole picture."""
+    lab: bool = False
+    """Colouring: the network gives only the colours a and b of the CIE Lab space; the lightness is the grey input's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscriminatorConfig:
     """The networks that tell real from fake."""
 
-    kind: Literal["patchgan", "pixel", "projected", "projected+patchgan"] = "patchgan"
-    """PatchGAN (section 4), 1×1 pixel discriminator, or heads on a frozen ImageNet network (Sauer et al. 2021)."""
+    kind: Literal["patchgan", "multiscale", "pixel", "projected", "projected+patchgan"] = "patchgan"
+    """PatchGAN (section 4), PatchGANs at several scales (Wang et al. 2018, pix2pixHD), 1×1 pixel discriminator, or
+    heads on a frozen ImageNet network (Sauer et al. 2021)."""
     width: int = 64
     """Feature channels of the first layer of a PatchGAN or pixel discriminator (ndf)."""
     layers: int = 3
     """Strided layers of a PatchGAN; 3 gives the paper's 70×70 receptive field."""
+    scales: int = 3
+    """PatchGANs of `multiscale`; each sees half the resolution of the one before."""
     norm: Norm = "instance"
     """Normalisation of a PatchGAN or pixel discriminator."""
     spectral: bool = False
@@ -79,13 +94,19 @@ class DiscriminatorConfig:
     """Side in px to which a picture is resized before the frozen network looks at it."""
     patch_weight: float = 1.0
     """Weight of the PatchGAN's loss beside the projected heads' in `projected+patchgan`."""
+    r1: float = 0.0
+    """Weight γ of the R1 gradient penalty on real pictures (Mescheder et al. 2018, eq. 9); frozen networks and their
+    heads are left out of it."""
+    r1_every: int = 16
+    """Compute the penalty on every k-th step only, with k times its weight (Karras et al. 2020, StyleGAN2)."""
     augment: bool = False
     """Differentiable augmentation (Zhao et al. 2020: colour, translation, cutout) of all it sees."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossConfig:
-    """The full objective (section 3, eq. 3) and what may be added to it."""
+    """The full objective (section 3, eq. 3). Other methods share the adversarial loss and the pool; λ and identity
+    are CycleGAN's."""
 
     adversarial: Literal["lsgan", "vanilla", "hinge"] = "lsgan"
     """Least squares (section 4), non-saturating cross-entropy (eq. 1), or hinge."""
@@ -104,6 +125,37 @@ class LossConfig:
     would hide in faint patterns for its inverse is lost (Chu et al. 2017; Bashkirova et al. 2019)."""
     pool: int = 50
     """Earlier fakes kept for the discriminators (section 4; Shrivastava et al. 2017); 0 shows only the newest."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NceConfig:
+    """Of CUT (Park et al. 2020, arXiv:2007.15651) and DCLGAN (Han et al. 2021, arXiv:2104.07689) only: patchwise
+    contrast between a picture and its translation (CUT, section 3, eq. 3 to 5)."""
+
+    weight: float = 1.0
+    """Weight of the contrastive loss."""
+    identity: float = 1.0
+    """Weight of the contrast between a picture of B and its translation to B, beside that of A (CUT, eq. 6: the mean
+    of both at 1; 0 leaves it out, as FastCUT does). DCLGAN: weight of the L1 distance between the two (eq. 4)."""
+    layers: tuple[int, ...] = (0, 1, 2, 3, 7)
+    """Stages of the generator's encoder: 0 the picture, 1 and 2 a ResNet's halvings, 2 + k its k-th block (the authors'
+    0, 4, 8, 12, 16); of a U-Net, the picture and its halvings."""
+    patches: int = 256
+    """Places in a picture that are contrasted with each other, at each stage."""
+    temperature: float = 0.07
+    """τ (eq. 1)."""
+    dimension: int = 256
+    """Features that the two-layer heads give for each place."""
+    flip: bool = False
+    """Translate mirrored pictures half of the time and contrast with the unmirrored ones (FastCUT)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pix2PixConfig:
+    """Of pix2pix (Isola et al. 2017, arXiv:1611.07004) only."""
+
+    l1: float = 100.0
+    """λ, the weight of the distance to the true counterpart (eq. 4)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +196,9 @@ class DataConfig:
     """Channels of domain A: 1 (grey) or 3 (RGB)."""
     channels_b: Channels = 3
     """Channels of domain B: 1 (grey) or 3 (RGB)."""
+    layout: Layout = "folders"
+    """Two folders; or one folder of files that show A in their left half and B in their right (`side-by-side`); or one
+    folder whose every file is in both domains, as for colouring with --channels-a 1 (`same`)."""
     background: tuple[int, int, int] = (255, 255, 255)
     """Colour (0 to 255) that shows through where a picture is transparent."""
 
@@ -192,6 +247,8 @@ class Config:
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    nce: NceConfig = field(default_factory=NceConfig)
+    pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
@@ -206,13 +263,15 @@ def validate(config: Config) -> None:
     data, gen, disc, opt, training = (
         config.data, config.generator, config.discriminator, config.optimizer, config.training,
     )  # fmt: skip
-    multiple = 2**gen.depth if gen.kind == "unet" else 4
+    multiple = {"unet": 2**gen.depth, "convnext": 16}.get(gen.kind, 4)
+    halvings = disc.layers + (disc.scales - 1 if disc.kind == "multiscale" else 0)
     floats = [(name, value) for group in to_dict(config).values() if isinstance(group, dict)
               for name, value in typing.cast(dict[str, Any], group).items() if isinstance(value, float)]  # fmt: skip
     rules = [
         *((math.isfinite(value), f"{name.replace('_', '-')} is {value}") for name, value in floats),
         (data.crop <= data.size, f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
-        (data.crop >= 8 or gen.kind == "unet", f"crop {data.crop} px is below 8 px, too small for a resnet generator"),
+        (data.crop >= 8 or gen.kind == "unet",
+         f"crop {data.crop} px is below 8 px, too small for a {gen.kind} generator"),
         (data.crop > 0 and data.crop % multiple == 0,
          f"crop {data.crop} px is not a multiple of {multiple}, which a {gen.kind} generator needs"),
         (training.batch >= 1, f"batch {training.batch} is not at least 1"),
@@ -228,8 +287,13 @@ def validate(config: Config) -> None:
         (training.judged >= 0 and training.preview_minutes >= 0, "judged and preview-minutes are not negative"),
         (len(data.background) == 3 and all(0 <= c <= 255 for c in data.background),
          f"background {data.background} is not three numbers from 0 to 255"),
-        ("patchgan" not in disc.kind or data.crop // 2**disc.layers >= 3,
-         f"crop {data.crop} px is too small for a patchgan with {disc.layers} layers: lower --discriminator.layers"),
+        (disc.kind in ("projected", "pixel") or data.crop // 2**halvings >= 3,
+         f"crop {data.crop} px is too small for a {disc.kind} discriminator with {disc.layers} layers: "
+         "lower --discriminator.layers"),
+        (disc.scales >= 1, f"scales {disc.scales} is not at least 1"),
+        (disc.r1 >= 0 and disc.r1_every >= 1, "r1 ≥ 0 and r1-every ≥ 1 are needed"),
+        (disc.r1 == 0 or disc.kind != "projected", "r1 needs a discriminator that learns from pixels: take "
+         "--discriminator.kind projected+patchgan, or patchgan"),
         (disc.view >= 32, f"view {disc.view} px is not at least 32"),
         (disc.patch_weight > 0, f"patch-weight {disc.patch_weight} is not above 0"),
         (gen.blocks >= 0 and gen.depth >= 2 and disc.layers >= 1, "blocks ≥ 0, depth ≥ 2 and layers ≥ 1 are needed"),
@@ -255,6 +319,8 @@ def validate(config: Config) -> None:
          "the identity loss needs domains with the same channels: give --identity 0"),
         (not gen.residual or data.channels_a == data.channels_b,
          "a residual generator needs domains with the same channels"),
+        (not gen.lab or (data.channels_a, data.channels_b) == (1, 3),
+         "colouring in Lab goes from grey to colour: give --channels-a 1 and --channels-b 3"),
     ]  # fmt: skip
     for holds, sentence in rules:
         if not holds:

@@ -21,6 +21,8 @@ EXPLAINED = {
     "gan_ab": "fooling D_B", "gan_ba": "fooling D_A", "cycle_a": "A → B → A", "cycle_b": "B → A → B",
     "identity_a": "A stays A", "identity_b": "B stays B",
     "discriminator_a": "telling A", "discriminator_b": "telling B",
+    "nce_a": "places of A", "nce_b": "places of B", "l1_b": "true pairs",
+    "r1_a": "slope of D_A", "r1_b": "slope of D_B",
 }  # fmt: skip
 
 

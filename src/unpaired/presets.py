@@ -11,6 +11,7 @@ from unpaired.config import (
     DiscriminatorConfig,
     GeneratorConfig,
     LossConfig,
+    NceConfig,
     OptimizerConfig,
     TrainingConfig,
 )
@@ -55,8 +56,111 @@ def demo() -> Config:
         generator=replace(base.generator, width=24, blocks=4, residual=True),
         discriminator=replace(base.discriminator, view=96),
         loss=replace(base.loss, lambda_a=3, lambda_b=3),
+        nce=replace(base.nce, layers=(0, 1, 2, 3, 6)),  # for --method cut: there are four blocks
         training=replace(base.training, minutes=5),
     )
 
 
-PRESETS: dict[str, Callable[[], Config]] = {"fast": fast, "paper": paper, "demo": demo}
+def pix2pix() -> Config:
+    """The recipe of pix2pix, for pairs: U-Net with dropout as noise, PatchGAN on pairs, cross-entropy, L1 of weight
+    100, 200 passes. Its batch norm of one picture is instance norm here.
+
+    unpaired train DIR_A DIR_B --out RUN --preset pix2pix
+    """
+    return Config(
+        method="pix2pix",
+        generator=GeneratorConfig(kind="unet", dropout=0.5, noise=True),
+        loss=LossConfig(adversarial="vanilla", identity=0, pool=0),
+    )
+
+
+def colorization() -> Config:
+    """pix2pix that colours: one folder of colour pictures, of which the grey ones are made; a and b of Lab are learnt,
+    the lightness stays.
+
+    unpaired train DIR --out RUN --preset colorization
+    """
+    base = pix2pix()
+    return replace(
+        base,
+        data=replace(base.data, layout="same", channels_a=1),
+        generator=replace(base.generator, lab=True),
+    )
+
+
+def cut() -> Config:
+    """The recipe of CUT: one direction, patches contrasted at five stages, identity, blurred halving and doubling, 400
+    passes. Unlike the authors', discriminators halve by strides and weights begin as N(0, 0.02²).
+
+    unpaired train DIR_A DIR_B --out RUN --preset cut
+    """
+    return Config(
+        method="cut",
+        generator=GeneratorConfig(downsample="blur", upsample="blur"),
+        loss=LossConfig(identity=0, pool=0),
+        training=TrainingConfig(passes=400),
+    )
+
+
+def fastcut() -> Config:
+    """The recipe of FastCUT: CUT with a tenfold contrast in place of the identity, and mirrored pictures; 200 passes,
+    the last 50 with a falling rate.
+
+    unpaired train DIR_A DIR_B --out RUN --preset fastcut
+    """
+    base = cut()
+    return replace(
+        base,
+        nce=NceConfig(weight=10, identity=0, flip=True),
+        optimizer=replace(base.optimizer, decay_from=0.75),
+        training=replace(base.training, passes=200),
+    )
+
+
+def dclgan() -> Config:
+    """The recipe of DCLGAN: both directions, contrast of weight 2 at four stages, L1 identity, 400 passes; halving,
+    doubling, discriminators and first weights as in `cut`.
+
+    unpaired train DIR_A DIR_B --out RUN --preset dclgan
+    """
+    return replace(cut(), method="dclgan", nce=NceConfig(weight=2, layers=(1, 2, 3, 7)))
+
+
+def cycle_alone() -> Config:
+    """Ablation of the paper (section 5.1.4): no adversarial loss. Its tables, at 128 px: --size 143 --crop 128
+    --generator.blocks 6.
+
+    unpaired train DIR_A DIR_B --out RUN --preset cycle-alone
+    """
+    return replace(paper(), loss=LossConfig(gan_weight=0, identity=0))
+
+
+def gan_alone() -> Config:
+    """Ablation of the paper: no cycle, as `cycle_alone` says.
+
+    unpaired train DIR_A DIR_B --out RUN --preset gan-alone
+    """
+    return replace(paper(), loss=LossConfig(lambda_a=0, lambda_b=0, identity=0))
+
+
+def gan_forward() -> Config:
+    """Ablation of the paper: adversarial losses and the forward cycle A → B → A only, as `cycle_alone` says.
+
+    unpaired train DIR_A DIR_B --out RUN --preset gan-forward
+    """
+    return replace(paper(), loss=LossConfig(lambda_b=0, identity=0))
+
+
+def gan_backward() -> Config:
+    """Ablation of the paper: adversarial losses and the backward cycle B → A → B only, as `cycle_alone` says.
+
+    unpaired train DIR_A DIR_B --out RUN --preset gan-backward
+    """
+    return replace(paper(), loss=LossConfig(lambda_a=0, identity=0))
+
+
+PRESETS: dict[str, Callable[[], Config]] = {
+    "fast": fast, "paper": paper, "demo": demo, "pix2pix": pix2pix, "colorization": colorization, "cut": cut,
+    "fastcut": fastcut, "dclgan": dclgan, "cycle-alone": cycle_alone, "gan-alone": gan_alone,
+    "gan-forward": gan_forward, "gan-backward": gan_backward,
+}  # fmt: skip

@@ -191,3 +191,27 @@ def test_prefetch_gives_what_at_gives() -> None:
 def test_a_rank_outside_the_world() -> None:
     with pytest.raises(ValueError, match="rank 2 is not one of 2"):
         make_batches(rank=2, world=2)
+
+
+def test_pairs_come_together_with_one_crop_and_one_mirroring() -> None:
+    a, b = make_cache(5, 12, 14), make_cache(4, 12, 14, seed=1)
+    b.pixels[:] = 255 - a.pixels[: len(b.pixels)]  # picture i of B is picture i of A, inverted
+    pairs = [(3, 3), (0, 0), (2, 2)]
+    batches = Batches(a, b, DataConfig(size=12, crop=8), seed=0, batch=3, pairs=pairs)
+    seen: set[int] = set()
+    for start in range(0, 30, 3):
+        batch = batches.at(start)
+        assert torch.equal(batch.a, 255 - batch.b)
+        seen |= {int(crop.sum()) for crop in batch.a}
+    assert len(seen) > 20, "crops and mirroring vary"
+    order = indices(3, seed=0, domain="a", start=0, count=3)
+    shown = {pairs[int(i)][0] for i in order}
+    assert shown == {0, 2, 3}, "only what is a pair"
+
+
+def test_pairs_of_two_sizes_are_named() -> None:
+    with pytest.raises(UserError, match=r"0\.png is 12×12 px after resizing and its pair 1\.png 16×12 px"):
+        Batches(
+            make_cache(1, 12, 12), make_cache(2, 12, 16), DataConfig(size=12, crop=8, resize="short"),
+            seed=0, pairs=[(0, 1)],
+        )  # fmt: skip

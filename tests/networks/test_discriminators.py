@@ -15,7 +15,7 @@ from unpaired.config import DiscriminatorConfig
 from unpaired.networks import Discriminator, efficientnet, needs_eyes
 from unpaired.networks.efficientnet import EfficientNetLite
 from unpaired.networks.layers import initialise
-from unpaired.networks.patchgan import PatchDiscriminator, PixelDiscriminator
+from unpaired.networks.patchgan import MultiScaleDiscriminator, PatchDiscriminator, PixelDiscriminator
 from unpaired.networks.projected import ProjectedDiscriminator
 
 VIEW = 64
@@ -66,22 +66,25 @@ def test_a_pixel_discriminator_sees_one_pixel() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(
-    st.sampled_from(["patchgan", "pixel"]), st.sampled_from(["instance", "batch", "group", "none"]), st.booleans(),
+    st.sampled_from(["patchgan", "pixel", "multiscale"]),
+    st.sampled_from(["instance", "batch", "group", "none"]), st.booleans(),
     st.sampled_from([1, 3]), st.integers(1, 3), st.integers(0, 2), st.integers(0, 2),
 )  # fmt: skip
 def test_any_shape_is_judged(
     kind: Any, norm: Any, spectral: bool, channels: int, layers: int, taller: int, wider: int
 ) -> None:
     torch.manual_seed(0)
-    config = DiscriminatorConfig(kind=kind, norm=norm, spectral=spectral, layers=layers, width=4)
+    config = DiscriminatorConfig(kind=kind, norm=norm, spectral=spectral, layers=layers, width=4, scales=2)
     network = Discriminator(channels, config, None)
-    side = 3 * 2**layers  # the smallest that a configuration may have
+    heads = 2 if kind == "multiscale" else 1
+    side = 3 * 2 ** (layers + heads - 1)  # the smallest that a configuration may have
     x = torch.rand(2, channels, side + 4 * taller, side + 4 * wider) * 2 - 1
-    (logits,) = network(x)
-    assert logits.shape[:2] == (2, 1)
-    assert logits.isfinite().all()
-    assert len(network.weights) == 1
-    logits.mean().backward()
+    found = network(x)
+    assert len(found) == len(network.weights) == heads
+    for logits in found:
+        assert logits.shape[:2] == (2, 1)
+        assert logits.isfinite().all()
+    torch.stack([logits.mean() for logits in found]).sum().backward()
     assert all(p.grad is not None for p in network.parameters())
 
 
@@ -97,6 +100,27 @@ def test_spectral_norm_holds_every_layer_at_one() -> None:
             largest = torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)
             torch.testing.assert_close(largest, torch.ones(()), atol=2e-2, rtol=0)
     assert not any(isinstance(m, nn.InstanceNorm2d) for m in network.modules())
+
+
+def test_scales_see_twice_as_far_each() -> None:
+    network = MultiScaleDiscriminator(3, DiscriminatorConfig(width=4, layers=1, norm="none", scales=3))
+    x = torch.rand(1, 3, 96, 96, requires_grad=True)
+    fields: list[int] = []
+    for logits in network(x):
+        x.grad = None
+        logits[0, 0, logits.shape[2] // 2, logits.shape[3] // 2].backward(retain_graph=True)
+        assert x.grad is not None
+        fields.append(int((x.grad.abs().sum(dim=(0, 1, 2)) > 0).sum()))
+    # 16 px of a picture that is halved by averages over 3 px: 2·16 + 1, and 2·33 + 1.
+    assert fields == [16, 33, 67]
+
+
+def test_a_condition_is_seen_beside_the_picture() -> None:
+    torch.manual_seed(0)
+    network = Discriminator(3, DiscriminatorConfig(width=4, layers=1), None, condition=1)
+    x = torch.rand(1, 4, 32, 32)
+    other = torch.cat([1 - x[:, :1], x[:, 1:]], dim=1)
+    assert not torch.allclose(network(x)[0], network(other)[0])
 
 
 # On the real frozen network.
@@ -195,3 +219,14 @@ def test_spectral_layers_are_not_drawn_again(eyes: EfficientNetLite) -> None:
         initialise(network, 0.02)
         after = network.state_dict()
         assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_frozen_heads_judge_the_picture_without_its_condition(eyes: EfficientNetLite) -> None:
+    torch.manual_seed(0)
+    network = Discriminator(3, _config(kind="projected+patchgan", stages=(1,)), eyes, condition=3).eval()
+    x = torch.rand(1, 6, 32, 32)
+    other = torch.cat([1 - x[:, :3], x[:, 3:]], dim=1)
+    (head, patch), (other_head, other_patch) = network(x), network(other)
+    assert torch.equal(head, other_head)
+    assert not torch.allclose(patch, other_patch)
+    assert [p.shape for p in network.from_pixels(x)] == [patch.shape]

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from unpaired.config import GeneratorConfig
+from unpaired.config import GeneratorConfig, NceConfig
 from unpaired.networks import GENERATORS, build_generator
-from unpaired.networks.layers import ResizeConv, initialise
-from unpaired.networks.resnet import ResidualBlock
+from unpaired.networks.layers import Blur, ResizeConv, initialise
+from unpaired.networks.resnet import ResidualBlock, ResNetGenerator
 
 
 def _parameters(network: nn.Module) -> int:
@@ -83,11 +83,14 @@ def test_dropout_sits_where_the_papers_put_it() -> None:
 
 
 def test_transposed_convolutions_are_the_default_and_resize_leaves_none() -> None:
-    for kind in GENERATORS:
+    for kind in ("resnet", "unet"):
         transposed, resized = _build(kind=kind), _build(kind=kind, upsample="resize")
         assert any(isinstance(m, nn.ConvTranspose2d) for m in transposed.modules())
         assert not any(isinstance(m, ResizeConv) for m in transposed.modules())
         assert not any(isinstance(m, nn.ConvTranspose2d) for m in resized.modules())
+
+
+MULTIPLES: dict[str, Any] = {"resnet": lambda _: 4, "unet": lambda c: 2**c.depth, "convnext": lambda _: 16}
 
 
 @st.composite
@@ -100,11 +103,13 @@ def _cases(draw: st.DrawFn) -> tuple[GeneratorConfig, int, int, int, int]:
         depth=draw(st.integers(2, 4)),
         norm=draw(st.sampled_from(["instance", "batch", "group", "none"])),  # pyright: ignore
         dropout=draw(st.sampled_from([0.0, 0.5])),
-        upsample=draw(st.sampled_from(["transposed", "resize"])),  # pyright: ignore
+        noise=draw(st.booleans()),
+        downsample=draw(st.sampled_from(["strided", "blur"])),  # pyright: ignore
+        upsample=draw(st.sampled_from(["transposed", "resize", "blur"])),  # pyright: ignore
         padding=draw(st.sampled_from(["reflect", "zeros"])),  # pyright: ignore
         residual=draw(st.booleans()),
     )
-    multiple = 4 if config.kind == "resnet" else 2**config.depth
+    multiple = MULTIPLES[config.kind](config)
     height, width = draw(st.integers(2, 4)), draw(st.integers(2, 4))
     inputs = draw(st.sampled_from([1, 3]))
     outputs = inputs if config.residual else draw(st.sampled_from([1, 3]))
@@ -128,7 +133,7 @@ def test_any_generator_keeps_size_and_range(case: tuple[GeneratorConfig, int, in
     assert torch.equal(x, before), "the input is the caller's"
     y.square().mean().backward()
     assert all(p.grad is not None for p in generator.parameters())
-    assert generator.multiple == (4 if config.kind == "resnet" else 2**config.depth)
+    assert generator.multiple == MULTIPLES[config.kind](config)
 
 
 @pytest.mark.parametrize("kind", sorted(GENERATORS))
@@ -136,7 +141,7 @@ def test_a_residual_generator_that_has_learnt_nothing_changes_nothing(kind: Any)
     generator = build_generator(3, 3, GeneratorConfig(kind=kind, width=4, blocks=1, depth=3, residual=True))
     for p in generator.parameters():
         nn.init.zeros_(p)
-    x = 2 * torch.rand(1, 3, 16, 16) - 1
+    x = 2 * torch.rand(1, 3, 32, 32) - 1
     torch.testing.assert_close(generator(x), x, atol=1e-5, rtol=0)
 
 
@@ -144,7 +149,7 @@ def test_a_residual_generator_that_has_learnt_nothing_changes_nothing(kind: Any)
 def test_pictures_of_a_batch_do_not_see_each_other(kind: Any) -> None:
     torch.manual_seed(0)
     generator = build_generator(3, 3, GeneratorConfig(kind=kind, width=4, blocks=1, depth=3))
-    x = 2 * torch.rand(3, 3, 16, 16) - 1
+    x = 2 * torch.rand(3, 3, 32, 32) - 1
     together = generator(x)
     alone = torch.cat([generator(one[None]) for one in x])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
@@ -166,3 +171,58 @@ def test_a_block_adds_to_what_it_got() -> None:
     assert torch.equal(block(x), x)
     block.body = nn.Identity()
     assert torch.equal(block(x), 2 * x)
+
+
+@pytest.mark.parametrize("kind", sorted(GENERATORS))
+@pytest.mark.parametrize("downsample", ["strided", "blur"])
+def test_stages_are_what_their_widths_say_and_the_last_one_wanted_is_the_last_computed(
+    kind: Any, downsample: Any
+) -> None:
+    generator = build_generator(3, 3, GeneratorConfig(kind=kind, width=4, blocks=2, depth=3, downsample=downsample))
+    x = 2 * torch.rand(2, 3, 32, 32) - 1
+    every = generator.stages(x, range(len(generator.widths)))
+    assert [stage.shape[1] for stage in every] == generator.widths
+    assert every[0] is x
+    ran: list[nn.Module] = []
+    for module in generator.modules():
+        module.register_forward_hook(lambda m, *_: ran.append(m))
+    some = generator.stages(x, (0, 2))
+    assert len(ran) > 0
+    assert all(torch.equal(a, every[i]) for a, i in zip(some, (0, 2), strict=True))
+    before = len(ran)
+    generator.stages(x, range(len(generator.widths)))
+    assert len(ran) - before > before, "later stages cost nothing where they are not wanted"
+
+
+def test_the_stages_of_cut_are_those_of_the_authors_numbering() -> None:
+    """0, 4, 8, 12, 16: pixels, the two halving convolutions before their norm, the first and the fifth block."""
+    generator = build_generator(3, 3, GeneratorConfig(width=4, blocks=9))
+    assert isinstance(generator, ResNetGenerator)
+    x = 2 * torch.rand(1, 3, 32, 32) - 1
+    first = generator.encoder[3](generator.encoder[:3](x))
+    second = generator.encoder[6](generator.encoder[4:6](first.clone()))
+    inner = generator.encoder(x)
+    expected = [x, first, second, generator.blocks[:1](inner), generator.blocks[:5](inner)]
+    for ours, theirs in zip(generator.stages(x, NceConfig().layers), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_noise_goes_on_when_translating_and_is_the_same_for_every_picture() -> None:
+    torch.manual_seed(0)
+    noisy, plain = (
+        build_generator(3, 3, GeneratorConfig(width=4, blocks=1, dropout=0.5, noise=noise)).eval()
+        for noise in (True, False)
+    )
+    noisy.load_state_dict(plain.state_dict())
+    x = (2 * torch.rand(1, 3, 16, 16) - 1).expand(2, -1, -1, -1)
+    made = noisy(x)
+    assert not torch.allclose(made, plain(x))
+    torch.testing.assert_close(made[0], made[1])
+    torch.testing.assert_close(noisy(x[:1]), made[:1])
+    assert not torch.equal(noisy.train()(x), noisy(x)), "in training it is drawn anew"
+
+
+def test_blurred_halving_forgets_what_half_the_places_cannot_hold() -> None:
+    stripes = torch.tensor([1.0, -1.0]).repeat(8).expand(1, 2, 16, 16)
+    assert Blur()(stripes)[..., 1:].abs().max() < 1e-6, "the finest stripes become grey, not an alias"
+    torch.testing.assert_close(Blur()(torch.ones(1, 2, 8, 8)), torch.ones(1, 2, 4, 4))

@@ -21,6 +21,7 @@ from unpaired.config import (
     DiscriminatorConfig,
     GeneratorConfig,
     LossConfig,
+    NceConfig,
     OptimizerConfig,
     TrainingConfig,
 )
@@ -55,6 +56,7 @@ def _configs() -> dict[str, Config]:
         loss=LossConfig(adversarial="hinge", identity=0, pool=0),
         optimizer=OptimizerConfig(learning_rate=4e-4, beta2=0.99, ema_images=600, decay_from=0.7),
     )
+    nce = NceConfig(layers=(0, 2, 3), patches=16, dimension=8)
     return {
         "paper": paper,
         "projected": projected,
@@ -74,6 +76,22 @@ def _configs() -> dict[str, Config]:
             discriminator=DiscriminatorConfig(kind="pixel", norm="group"),
             loss=LossConfig(identity_every=2, pool=3, lambda_a=4.0),
         ),
+        "convnext, multi-scale, R1": replace(
+            paper,
+            generator=GeneratorConfig(kind="convnext"),
+            discriminator=DiscriminatorConfig(kind="multiscale", scales=2, r1=1.0, r1_every=2),
+        ),
+        "pix2pix": replace(paper, method="pix2pix", loss=LossConfig(adversarial="vanilla", pool=0)),
+        "pix2pix that colours": replace(
+            paper,
+            method="pix2pix",
+            data=DataConfig(channels_a=1),
+            generator=GeneratorConfig(kind="unet", dropout=0.5, noise=True, lab=True),
+            loss=LossConfig(identity=0, pool=3),
+        ),
+        "cut": replace(paper, method="cut", generator=GeneratorConfig(downsample="blur", upsample="blur"), nce=nce),
+        "fastcut": replace(paper, method="cut", nce=replace(nce, weight=10.0, identity=0.0, flip=True)),
+        "dclgan": replace(paper, method="dclgan", nce=replace(nce, weight=2.0)),
     }
 
 

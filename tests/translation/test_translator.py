@@ -19,7 +19,6 @@ from small import SMALL, Same, weights, write_checkpoint
 
 from unpaired.config import Config, GeneratorConfig
 from unpaired.errors import UserError
-from unpaired.methods import METHODS, TRANSLATORS
 from unpaired.networks import build_generator
 from unpaired.training import checkpoint
 from unpaired.translation.fit import fitted, pad_to
@@ -342,10 +341,3 @@ def test_colours_become_luminance_for_a_grey_domain() -> None:
     expected = np.asarray(Image.fromarray(colours).convert("L"))
     assert np.abs(same(colours) - expected[:, :, None].astype(int)).max() <= 1
     assert np.array_equal(same(expected), expected)
-
-
-def test_translators_are_what_the_methods_say() -> None:
-    for name, build in METHODS.items():
-        method = build(SMALL)
-        assert method.translators() == TRANSLATORS[name]  # pyright: ignore
-        assert set(TRANSLATORS[name].values()) <= set(method.networks())  # pyright: ignore

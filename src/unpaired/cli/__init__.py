@@ -15,6 +15,7 @@ from unpaired.text import perhaps
 SUMMARIES = {
     "demo": "Train a translator between flat and 3D emoji in five minutes, and look at it.",
     "train": "Train on two folders of pictures, or go on with a training.",
+    "bakeoff": "Train several methods on the same pictures for the same time, and say which to go on with.",
     "translate": "Translate pictures with a trained run.",
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
     "report": "Write a run's report, one HTML file.",

@@ -24,8 +24,9 @@ class Arguments:
     """A run, or one of its checkpoints."""
     dir_a: Annotated[Path, tyro.conf.Positional]
     """Held-out pictures of domain A."""
-    dir_b: Annotated[Path, tyro.conf.Positional]
-    """Held-out pictures of domain B."""
+    dir_b: Annotated[Path | None, tyro.conf.Positional] = None
+    """Held-out pictures of domain B. Without it the first folder holds testA and testB, or both domains in one as
+    the training folder did (--layout)."""
     paired: bool = False
     """Files of the same name show the same: compare translations with them, too."""
     json: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
@@ -18,7 +18,9 @@ from unpaired.config import (
     GeneratorConfig,
     LossConfig,
     MethodName,
+    NceConfig,
     OptimizerConfig,
+    Pix2PixConfig,
     TrainingConfig,
 )
 from unpaired.display import Display
@@ -32,6 +34,10 @@ from unpaired.training.run import find_folders
 from unpaired.training.session import Session
 from unpaired.training.start import begin, resume
 
+if TYPE_CHECKING:
+    Preset = str
+else:
+    Preset = tyro.extras.literal_type_from_choices(PRESETS)
 FLAT = tyro.conf.arg(name="")  # options of this group carry no prefix
 
 
@@ -47,12 +53,13 @@ class Arguments:
     folders: Annotated[
         tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]", help_behavior_hint="")
     ] = ()
-    """DIR_A DIR_B, or one folder that holds trainA and trainB. Nothing with --resume."""
+    """DIR_A DIR_B, or one folder that holds trainA and trainB, or the one folder of another --layout. Nothing with
+    --resume."""
     out: Path | None = None
     """Folder of the new run."""
     resume: Path | None = None
     """Folder of a run to go on with, exactly where it was; or of one of its checkpoints, to go on from there."""
-    preset: Literal["fast", "paper", "demo"] = "fast"
+    preset: Preset = "fast"
     """Where all other options of a new run take their defaults from."""
     method: MethodName = "cyclegan"
     """Which method learns the translation."""
@@ -60,6 +67,8 @@ class Arguments:
     data: Annotated[DataConfig, FLAT] = field(default_factory=DataConfig)
     loss: Annotated[LossConfig, FLAT] = field(default_factory=LossConfig)
     optimizer: Annotated[OptimizerConfig, FLAT] = field(default_factory=OptimizerConfig)
+    nce: NceConfig = field(default_factory=NceConfig)
+    pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
 
@@ -94,7 +103,7 @@ def _start(told: Arguments, ranks: Ranks, console: Console) -> None:
             raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
         if told.out is None:
             raise UserError("Name the folder of the new run with --out.")
-        folders = find_folders(told.folders[0], told.folders[1] if len(told.folders) == 2 else None)
+        folders = find_folders(told.folders[0], told.folders[1] if len(told.folders) == 2 else None, told.data.layout)
     with Display(told.out, console) as display:
         session = begin(told.config(), folders, told.out, ranks=ranks, listeners=[display], preset=told.preset)
         finish(session, loop.train(session), console)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from unpaired.data.decode import decode_bytes, resized
 from unpaired.data.files import replacing
+from unpaired.data.layout import Part, cut
 from unpaired.data.pixels import opened, read_bytes
 from unpaired.errors import UserError, reason
 
@@ -59,11 +60,13 @@ class Recipe:
     resize: Literal["square", "short"]
     channels: Literal[1, 3]
     background: tuple[int, int, int]
+    part: Part = "whole"
 
     def apply(self, data: bytes, path: Path) -> NDArray[np.uint8]:
         """File content → uint8 (H, W, C). Raises `UserError` as `decode` does."""
         # Twice the target: a JPEG's own scaling is a box filter, so the last halving is left to bicubic.
         picture = decode_bytes(data, path, background=self.background, channels=self.channels, draft=2 * self.size)
+        picture = cut(picture, self.part)
         height, width = picture.shape[:2]
         if self.resize == "square":
             return resized(picture, self.size, self.size)
@@ -114,19 +117,20 @@ def open_cache(
     resize: Literal["square", "short"],
     channels: Literal[1, 3] = 3,
     background: tuple[int, int, int] = (255, 255, 255),
+    part: Part = "whole",
     cache_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Cache:
     """The pictures `files` of the folder `root`, resized (bicubic, antialiased), decoding only what changed.
 
-    `resize` "square" makes size × size; "short" makes the short side `size`. A file of the same size and time
-    as before is taken as unchanged; one of another time is, if its content hash is the same. `progress` is
-    told (done, to do) while decoding. Pictures that cannot be decoded are left out and come back in `skipped`
-    with the reason. Several processes may open the same cache at once: one builds, the others wait. Raises
-    `UserError` where no picture remains, or the cache cannot be written (disk full, no permission): then
-    nothing is left half-written.
+    `part` takes a half of each file only. `resize` "square" makes size × size; "short" makes the short side `size`. A
+    file of the same size and time as before is taken as unchanged; one of another time is, if its content hash is the
+    same. `progress` is told (done, to do) while decoding. Pictures that cannot be decoded are left out and come back in
+    `skipped` with the reason. Several processes may open the same cache at once: one builds, the others wait. Raises
+    `UserError` where no picture remains, or the cache cannot be written (disk full, no permission): then nothing is
+    left half-written.
     """
-    recipe = Recipe(size, resize, channels, background)
+    recipe = Recipe(size, resize, channels, background, part)
     base = default_cache_dir() if cache_dir is None else cache_dir
     home = base / _key(root, recipe)
     try:

@@ -128,6 +128,18 @@ def find_test_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Pat
     return pair if all(path.is_dir() for path in pair) else None
 
 
+def find_folder(folder: Path) -> tuple[Path, Path | None]:
+    """Where one folder holds both domains: its training folder, and its test folder where there is one.
+
+    These are `train` and `test` in it, or, without `train`, the folder itself.
+    """
+    check_folder(folder)
+    train, test = folder / "train", folder / "test"
+    if not train.is_dir():
+        return folder, None
+    return train, test if test.is_dir() else None
+
+
 def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
     """Every file below `folder` with None, and every thing that is passed over unopened with the reason."""
     seen: set[tuple[int, int]] = set()

@@ -9,27 +9,24 @@ one step may show a picture twice: once near the end of a pass and once near the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.config import DataConfig
+from unpaired.config import DataConfig, Domain
 from unpaired.data.cache import Cache
 from unpaired.errors import UserError
-
-Domain = Literal["a", "b"]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """uint8 (N, C, crop, crop) of each domain, contiguous, drawn independently of each other."""
+    """uint8 (N, C, crop, crop) of each domain, contiguous, drawn independently of each other; or pairs."""
 
     a: Tensor
     b: Tensor
@@ -91,8 +88,10 @@ class Batches:
         seed: of the order and the crops; rank and world do not enter but as positions.
         rank, world: this process and how many there are.
         batch: pictures of each domain in a step, on each rank.
+        pairs: (index in A, index in B) of pictures that belong together; then they come together, both with the crop
+            and the mirroring that A's position has.
 
-    Raises `UserError`, naming the file, where a picture is smaller than the crop.
+    Raises `UserError`, naming the file, where a picture is smaller than the crop or not of the size of its pair.
     """
 
     def __init__(
@@ -104,17 +103,20 @@ class Batches:
         rank: int = 0,
         world: int = 1,
         batch: int = 1,
+        pairs: Sequence[tuple[int, int]] | None = None,
     ) -> None:
         if not 0 <= rank < world:
             raise ValueError(f"rank {rank} is not one of {world}")
         for cache in (cache_a, cache_b):
             _check_crop(cache, data.crop)
+        _check_pairs(cache_a, cache_b, pairs or ())
         self._caches: dict[Domain, Cache] = {"a": cache_a, "b": cache_b}
         self._data = data
         self._seed = seed
         self._rank = rank
         self._world = world
         self._batch = batch
+        self._pairs = pairs
 
     def at(self, images_seen: int) -> Batch:
         """This rank's batch of the step that begins after `images_seen` (of all ranks together)."""
@@ -137,12 +139,14 @@ class Batches:
 
     def _crops(self, domain: Domain, start: int) -> Tensor:
         cache, crop = self._caches[domain], self._data.crop
-        picks = indices(len(cache), seed=self._seed, domain=domain, start=start, count=self._batch)
-        rng = crop_numbers(seed=self._seed, domain=domain, start=start)
+        # Pairs are one stream, that of A.
+        stream, length = (domain, len(cache)) if self._pairs is None else ("a", len(self._pairs))
+        picks = indices(length, seed=self._seed, domain=stream, start=start, count=self._batch)
+        rng = crop_numbers(seed=self._seed, domain=stream, start=start)
         out = torch.empty(self._batch, cache.channels, crop, crop, dtype=torch.uint8)
         planes = out.numpy()
         for place, pick in enumerate(picks.tolist()):
-            picture = cache[pick]
+            picture = cache[pick if self._pairs is None else self._pairs[pick]["ab".index(domain)]]
             top, left, mirrored = draw(picture.shape[0], picture.shape[1], crop, self._data.flip, rng)
             window = picture[top : top + crop, left : left + crop]
             planes[place] = (window[:, ::-1] if mirrored else window).transpose(2, 0, 1)
@@ -155,4 +159,14 @@ def _check_crop(cache: Cache, crop: int) -> None:
             raise UserError(
                 f"{path} is {width}×{height} px after resizing, smaller than the crop of {crop} px: "
                 "lower --crop or raise --size."
+            )
+
+
+def _check_pairs(cache_a: Cache, cache_b: Cache, pairs: Sequence[tuple[int, int]]) -> None:
+    for i, j in pairs:
+        (height, width, _), (other_height, other_width, _) = cache_a.shapes[i], cache_b.shapes[j]
+        if (height, width) != (other_height, other_width):
+            raise UserError(
+                f"{cache_a.files[i]} is {width}×{height} px after resizing and its pair {cache_b.files[j]} "
+                f"{other_width}×{other_height} px: give --resize square."
             )

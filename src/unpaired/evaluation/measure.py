@@ -83,10 +83,10 @@ class Evaluation:
             table.add_section()
             for name, score in scores.measures.items():
                 arrow = "↓" if score.better == "lower" else "↑"
-                spread = "" if score.spread is None else f" ± {_number(score.spread)}"
+                spread = "" if score.spread is None else f" ± {number(score.spread)}"
                 table.add_row(
-                    direction, f"{name} {arrow}", _number(score.translator) + spread,
-                    _number(score.do_nothing), _number(score.floor),
+                    direction, f"{name} {arrow}", number(score.translator) + spread,
+                    number(score.do_nothing), number(score.floor),
                 )  # fmt: skip
         table.caption = "\n".join(self.remarks()) or None
         return table
@@ -103,7 +103,8 @@ class Evaluation:
         return list(lines)
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A score as a table shows it."""
     if value is None:
         return "–"
     digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3

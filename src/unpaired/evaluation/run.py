@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from unpaired.config import Config, Direction
+from unpaired.config import Config, Direction, Domain, Layout
 from unpaired.data.decode import decode, resized
 from unpaired.data.discover import discover, find_test_domains
+from unpaired.data.layout import cut, pairs_by_name, part_of
 from unpaired.errors import UserError
 from unpaired.evaluation import measure
 from unpaired.evaluation.features import FeatureExtractor, LiteExtractor, Picture
@@ -41,7 +43,8 @@ def evaluate(
 
     Args:
         run: a run's folder or a loaded translator.
-        dir_a, dir_b: folders of pictures that were not trained on; or one that holds testA and testB.
+        dir_a, dir_b: folders of pictures that were not trained on; or one that holds testA and testB; or one that
+            holds both domains as the training folder did (`config.data.layout`): its files are pairs.
         paired: files of one name (whatever their ending) in both folders show the same: compare them.
         labels: the domain that is Cityscapes label maps, to score translations into it; needs `paired`.
         limit: at most so many pictures of each domain, the first by name.
@@ -54,18 +57,21 @@ def evaluate(
         UserError: no run, no pictures, no two names that match, or a discriminator with the extractor's eyes.
     """
     translator = run if isinstance(run, Translator) else Translator.load(run, device=device)
-    config = translator.config
-    folder_a, folder_b = _folders(Path(dir_a), None if dir_b is None else Path(dir_b))
+    # Two folders are two folders, however the pictures lay in training.
+    layout = translator.config.data.layout if dir_b is None else "folders"
+    config = replace(translator.config, data=replace(translator.config.data, layout=layout))
+    paired = paired or layout != "folders"
+    folder_a, folder_b = _folders(Path(dir_a), None if dir_b is None else Path(dir_b), layout)
     files_a, files_b = discover(folder_a).files[:limit], discover(folder_b).files[:limit]
     pairs = _pairs(folder_a, files_a, folder_b, files_b) if paired else []
     tell(f"reading {len(files_a)} and {len(files_b)} pictures")
     a = [read(path, config, config.data.channels_a) for path in files_a]
-    b = [read(path, config, config.data.channels_b) for path in files_b]
+    b = [read(path, config, config.data.channels_b, domain="b") for path in files_b]
     if labels is not None:
         if not paired:
             raise UserError("Label scores compare with the true label maps: say that the names match (--paired).")
         files, channels = (files_a, config.data.channels_a) if labels == "a" else (files_b, config.data.channels_b)
-        maps = [read(path, config, channels, Image.Resampling.NEAREST) for path in files]
+        maps = [read(path, config, channels, Image.Resampling.NEAREST, domain=labels) for path in files]
         measures = [*measures, LabelAgreement(maps, "b2a" if labels == "a" else "a2b")]
     if extractor is None:
         batch = 64 if translator.device.type == "cuda" else 4
@@ -87,10 +93,13 @@ def read(
     config: Config,
     channels: Literal[1, 3] = 3,
     resampling: Image.Resampling = Image.Resampling.BICUBIC,
+    *,
+    domain: Domain = "a",
 ) -> Picture:
     """A file as it is measured: (crop, crop, 3), grey where the domain is, over the run's background."""
     side = config.data.crop
     array = decode(path, background=config.data.background, channels=channels)
+    array = cut(array, part_of(config.data.layout, domain))
     # A grey picture stands in all three channels.
     return np.repeat(resized(array, side, side, resampling), 3 // channels, axis=2)
 
@@ -99,9 +108,11 @@ def _translate(translator: Translator, direction: Direction) -> Translate:
     return lambda pictures: translator.translate_arrays(pictures, direction)
 
 
-def _folders(dir_a: Path, dir_b: Path | None) -> tuple[Path, Path]:
+def _folders(dir_a: Path, dir_b: Path | None, layout: Layout) -> tuple[Path, Path]:
     if dir_b is not None:
         return dir_a, dir_b
+    if layout != "folders":
+        return dir_a, dir_a
     found = find_test_domains(dir_a)
     if found is None:
         raise UserError(f"{dir_a} holds no testA and testB: give two folders of pictures, one for each domain.")
@@ -109,19 +120,8 @@ def _folders(dir_a: Path, dir_b: Path | None) -> tuple[Path, Path]:
 
 
 def _pairs(folder_a: Path, files_a: Sequence[Path], folder_b: Path, files_b: Sequence[Path]) -> list[tuple[int, int]]:
-    """Indices of files whose paths inside their folders match, file name endings aside."""
-
-    def by_name(folder: Path, files: Sequence[Path]) -> dict[Path, int]:
-        names: dict[Path, int] = {}
-        for index, path in enumerate(files):
-            name = path.relative_to(folder).with_suffix("")
-            if name in names:
-                raise UserError(f"{files[names[name]]} and {path} have one name: which one is the pair's?")
-            names[name] = index
-        return names
-
-    a, b = by_name(folder_a, files_a), by_name(folder_b, files_b)
-    pairs = [(a[name], b[name]) for name in a if name in b]
+    """Indices of files whose paths inside their folders match. Raises `UserError` where none do."""
+    pairs = pairs_by_name(folder_a, files_a, folder_b, files_b)
     if not pairs:
         raise UserError(f"No file in {folder_a} has the name of one in {folder_b}: leave out --paired.")
     return pairs

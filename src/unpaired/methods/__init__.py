@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from unpaired.config import Config, Direction
-from unpaired.methods import cyclegan
+from unpaired.config import MethodName
 from unpaired.methods.base import Method
+from unpaired.methods.cut import CUT
+from unpaired.methods.cyclegan import CycleGAN
+from unpaired.methods.dclgan import DCLGAN
+from unpaired.methods.pix2pix import Pix2Pix
 
-METHODS: dict[str, Callable[[Config], Method]] = {"cyclegan": cyclegan.CycleGAN}
-
-TRANSLATORS: dict[str, dict[Direction, str]] = {"cyclegan": cyclegan.TRANSLATORS}
-"""Which generator of a method translates in which direction, without building the method."""
+METHODS: dict[MethodName, type[Method]] = {"cyclegan": CycleGAN, "pix2pix": Pix2Pix, "cut": CUT, "dclgan": DCLGAN}
+"""Each is built from a `Config`."""

@@ -7,33 +7,50 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from unpaired.config import DiscriminatorConfig, GeneratorConfig
+from unpaired.networks import efficientnet
+from unpaired.networks.colour import LabGenerator
+from unpaired.networks.convnext import ConvNeXtGenerator
 from unpaired.networks.efficientnet import EfficientNetLite
-from unpaired.networks.patchgan import PatchDiscriminator, PixelDiscriminator
+from unpaired.networks.generator import Generator
+from unpaired.networks.patchgan import MultiScaleDiscriminator, PatchDiscriminator, PixelDiscriminator
 from unpaired.networks.projected import ProjectedDiscriminator
 from unpaired.networks.resnet import ResNetGenerator
 from unpaired.networks.unet import UNetGenerator
 
-GENERATORS: dict[str, Callable[[int, int, GeneratorConfig], nn.Module]] = {
+GENERATORS: dict[str, Callable[[int, int, GeneratorConfig], Generator]] = {
     "resnet": ResNetGenerator,
     "unet": UNetGenerator,
+    "convnext": ConvNeXtGenerator,
+}
+PATCHES: dict[str, Callable[[int, DiscriminatorConfig], nn.Module]] = {
+    "patchgan": PatchDiscriminator,
+    "multiscale": MultiScaleDiscriminator,
+    "pixel": PixelDiscriminator,
 }
 
 
-def build_generator(inputs: int, outputs: int, config: GeneratorConfig) -> nn.Module:
+def build_generator(inputs: int, outputs: int, config: GeneratorConfig) -> Generator:
     """(N, inputs, H, W) → (N, outputs, H, W), both in [-1, 1], with freshly drawn weights."""
-    return GENERATORS[config.kind](inputs, outputs, config)
+    build = GENERATORS[config.kind]
+    colours = config.lab and (inputs, outputs) == (1, 3)
+    return LabGenerator(build(1, 2, config)) if colours else build(inputs, outputs, config)
 
 
 class Discriminator(nn.Module):
     """One or several discriminators of one domain behind one call.
 
-    (N, C, H, W) in [-1, 1] → a list of logits; `weights` says what each of them counts.
+    (N, condition + C, H, W) in [-1, 1] → a list of logits; `weights` says what each of them counts. The first
+    `condition` channels are a picture that the other is judged beside (pix2pix); heads on a frozen network, which
+    knows pictures and no pairs, judge the other alone.
     """
 
-    def __init__(self, channels: int, config: DiscriminatorConfig, eyes: EfficientNetLite | None) -> None:
+    def __init__(
+        self, channels: int, config: DiscriminatorConfig, eyes: EfficientNetLite | None, *, condition: int = 0
+    ) -> None:
         super().__init__()
         self.parts = nn.ModuleList()
         self.weights: list[float] = []
+        self.condition = condition
         for kind in config.kind.split("+"):
             if kind == "projected":
                 assert eyes is not None
@@ -41,14 +58,27 @@ class Discriminator(nn.Module):
                 heads = len(config.stages)
                 self.weights += [1 / heads] * heads
             else:
-                part = PatchDiscriminator if kind == "patchgan" else PixelDiscriminator
-                self.parts.append(part(channels, config))
-                self.weights.append(config.patch_weight)
+                self.parts.append(PATCHES[kind](condition + channels, config))
+                heads = config.scales if kind == "multiscale" else 1
+                self.weights += [config.patch_weight / heads] * heads
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        return [logits for part in self.parts for logits in part(x)]
+        picture = x[:, self.condition :] if self.condition else x
+        return [
+            logits for part in self.parts for logits in part(picture if isinstance(part, ProjectedDiscriminator) else x)
+        ]
+
+    def from_pixels(self, x: Tensor) -> list[Tensor]:
+        """The logits of those parts that learn from pixels, not through a frozen network."""
+        parts = [part for part in self.parts if not isinstance(part, ProjectedDiscriminator)]
+        return [logits for part in parts for logits in part(x)]
 
 
 def needs_eyes(config: DiscriminatorConfig) -> bool:
     """Whether a discriminator looks through the frozen ImageNet network."""
     return "projected" in config.kind
+
+
+def load_eyes(config: DiscriminatorConfig) -> EfficientNetLite | None:
+    """The frozen network, to be shared by all discriminators of a method; None where they need none."""
+    return efficientnet.load("lite1") if needs_eyes(config) else None

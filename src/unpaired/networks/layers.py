@@ -39,6 +39,47 @@ def conv(
     return nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, padding_mode=padding, bias=bias)
 
 
+class Noise(nn.Dropout):
+    """Dropout that goes on when translating: then the same places of every picture drop out, again and again."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.training:
+            return super().forward(input)
+        generator = torch.Generator(input.device).manual_seed(0)
+        kept = torch.rand(input.shape[1:], generator=generator, device=input.device) >= self.p
+        return input * (kept / (1 - self.p)).to(input.dtype)
+
+
+def dropout(config: GeneratorConfig) -> list[nn.Module]:
+    """The layer that a configuration asks for: one or none."""
+    if not config.dropout:
+        return []
+    return [Noise(config.dropout) if config.noise else nn.Dropout(config.dropout)]
+
+
+class Blur(nn.Module):
+    """Halve (N, C, H, W) without aliases: binomial weights 1 2 1 along each axis, then every second place (Zhang 2019,
+    "Making convolutional networks shift-invariant again").
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        line = x.new_tensor([0.25, 0.5, 0.25])
+        weight = (line[:, None] * line).expand(x.shape[1], 1, 3, 3)
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight, stride=2, groups=x.shape[1])
+
+
+def downsampling(inputs: int, outputs: int, config: GeneratorConfig) -> list[nn.Module]:
+    """(N, inputs, H, W) → (N, outputs, H/2, W/2), normalised and rectified; its convolution comes first."""
+    strided = config.downsample == "strided"
+    layers = [
+        conv(inputs, outputs, 3, stride=2 if strided else 1, padding="zeros" if strided else config.padding,
+             norm=config.norm),
+        norm_layer(config.norm, outputs),
+        nn.ReLU(inplace=True),
+    ]  # fmt: skip
+    return layers if strided else [*layers, Blur()]
+
+
 class ResizeConv(nn.Conv2d):
     """Nearest-neighbour doubling and a 3×3 convolution: upsampling without a checkerboard (Odena et al. 2016).
 
@@ -70,6 +111,10 @@ def upsampling(inputs: int, outputs: int, config: GeneratorConfig) -> nn.Module:
     bias = config.norm in ("instance", "none")
     if config.upsample == "resize":
         return ResizeConv(inputs, outputs, padding=config.padding, bias=bias)
+    if config.upsample == "blur":
+        # Bilinear doubling is Zhang's filter 1 3 3 1.
+        smooth = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+        return nn.Sequential(smooth, conv(inputs, outputs, 3, padding=config.padding, norm=config.norm))
     return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias)
 
 
@@ -89,7 +134,7 @@ def initialise(network: nn.Module, gain: float) -> None:
         frozen = not any(p.requires_grad for p in module.parameters(recurse=False))
         if frozen or parametrize.is_parametrized(module):
             continue  # fixed random features; and spectral norm, which undoes any gain
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0.0, gain)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

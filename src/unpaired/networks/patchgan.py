@@ -44,6 +44,24 @@ class PatchDiscriminator(nn.Module):
         return [self.body(x)]
 
 
+class MultiScaleDiscriminator(nn.Module):
+    """PatchGANs that see the picture at full, half, quarter … resolution (Wang et al. 2018, pix2pixHD, section 3.2):
+    (N, C, H, W) → [(N, 1, h, w), …] logits, one for each scale.
+    """
+
+    def __init__(self, channels: int, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        self.scales = nn.ModuleList(PatchDiscriminator(channels, config) for _ in range(config.scales))
+        self.halve = nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        logits: list[Tensor] = []
+        for index, scale in enumerate(self.scales):
+            x = self.halve(x) if index else x
+            logits += scale(x)
+        return logits
+
+
 class PixelDiscriminator(nn.Module):
     """1×1 convolutions only, so that colour alone is judged: (N, C, H, W) → [(N, 1, H, W)] logits."""
 

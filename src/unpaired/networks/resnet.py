@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from unpaired.config import GeneratorConfig
-from unpaired.networks.layers import conv, norm_layer, residual_output, upsampling
+from unpaired.networks.generator import Generator
+from unpaired.networks.layers import conv, downsampling, dropout, norm_layer, residual_output, upsampling
 
 
 class ResidualBlock(nn.Module):
@@ -17,7 +20,7 @@ class ResidualBlock(nn.Module):
             conv(channels, channels, 3, padding=config.padding, norm=config.norm),
             norm_layer(config.norm, channels),
             nn.ReLU(inplace=True),
-            *([nn.Dropout(config.dropout)] if config.dropout else []),
+            *dropout(config),
             conv(channels, channels, 3, padding=config.padding, norm=config.norm),
             norm_layer(config.norm, channels),
         )
@@ -26,7 +29,7 @@ class ResidualBlock(nn.Module):
         return x + self.body(x)
 
 
-class ResNetGenerator(nn.Module):
+class ResNetGenerator(Generator):
     """c7s1-w, d2w, d4w, R4w × blocks, u2w, uw, c7s1-out: (N, in, H, W) → (N, out, H, W), both in [-1, 1].
 
     H and W are multiples of 4.
@@ -41,10 +44,9 @@ class ResNetGenerator(nn.Module):
         self.encoder = nn.Sequential(
             conv(inputs, w, config.kernel, padding=config.padding, norm=norm), norm_layer(norm, w),
             nn.ReLU(inplace=True),
-            conv(w, 2 * w, 3, stride=2, padding="zeros", norm=norm), norm_layer(norm, 2 * w), nn.ReLU(inplace=True),
-            conv(2 * w, 4 * w, 3, stride=2, padding="zeros", norm=norm), norm_layer(norm, 4 * w),
-            nn.ReLU(inplace=True),
+            *downsampling(w, 2 * w, config), *downsampling(2 * w, 4 * w, config),
         )  # fmt: skip
+        self.widths = [inputs, 2 * w, 4 * w, *[4 * w] * config.blocks]
         self.blocks = nn.Sequential(*(ResidualBlock(4 * w, config) for _ in range(config.blocks)))
         self.decoder = nn.Sequential(
             upsampling(4 * w, 2 * w, config), norm_layer(norm, 2 * w), nn.ReLU(inplace=True),
@@ -55,3 +57,16 @@ class ResNetGenerator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         change = self.decoder(self.blocks(self.encoder(x))).to(x.dtype)  # bfloat16 has too few steps near ±1
         return residual_output(change, x) if self.residual else change.tanh()
+
+    def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:
+        """Stage 0 is the picture, 1 and 2 are the convolutions that halve it, 2 + k is the k-th residual block."""
+        convolutions = [i for i, layer in enumerate(self.encoder) if isinstance(layer, nn.Conv2d)]
+        last_of = {*convolutions[1:], *range(len(self.encoder), len(self.encoder) + len(self.blocks))}
+        found = [x]
+        for index, layer in enumerate((*self.encoder, *self.blocks)):
+            if len(found) > max(wanted):
+                break
+            x = layer(x)
+            if index in last_of:
+                found.append(x)
+        return [found[i] for i in wanted]

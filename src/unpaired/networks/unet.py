@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from unpaired.config import GeneratorConfig
-from unpaired.networks.layers import norm_layer, residual_output, upsampling
+from unpaired.networks.generator import Generator
+from unpaired.networks.layers import dropout, norm_layer, residual_output, upsampling
 
 
-class UNetGenerator(nn.Module):
+class UNetGenerator(Generator):
     """`depth` halvings, `depth` doublings, and a skip at every size: (N, in, H, W) → (N, out, H, W) in [-1, 1].
 
     H and W are multiples of 2^depth.
@@ -21,6 +24,7 @@ class UNetGenerator(nn.Module):
         self.multiple = 2**config.depth
         bias = config.norm in ("instance", "none")
         widths = [config.width * min(8, 2**level) for level in range(config.depth)]
+        self.widths = [inputs, *widths]
         down: list[nn.Module] = []
         up: list[nn.Module] = []
         for level, width in enumerate(widths):
@@ -38,18 +42,18 @@ class UNetGenerator(nn.Module):
             above = outputs if outer else before
             entering = width if inner else 2 * width
             doubling: nn.Module
-            if config.upsample == "resize":
+            if config.upsample != "transposed":
                 doubling = upsampling(entering, above, config)
             else:
                 doubling = nn.ConvTranspose2d(entering, above, 4, stride=2, padding=1, bias=bias or outer)
             # pix2pix puts dropout into the three inner levels at 8w channels that are not the innermost.
-            dropout = config.dropout and not (outer or inner) and width == before == 8 * config.width
+            drops = not (outer or inner) and width == before == 8 * config.width
             up.append(
                 nn.Sequential(
                     nn.ReLU(),
                     doubling,
                     *([] if outer else [norm_layer(config.norm, above)]),
-                    *([nn.Dropout(config.dropout)] if dropout else []),
+                    *(dropout(config) if drops else []),
                 )
             )
         self.down, self.up = nn.ModuleList(down), nn.ModuleList(up)
@@ -65,3 +69,10 @@ class UNetGenerator(nn.Module):
             if level > 0:
                 h = torch.cat([skips[level - 1], h], dim=1)
         return residual_output(h, x) if self.residual else h.to(x.dtype).tanh()
+
+    def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:
+        """Stage 0 is the picture, k its k-th halving."""
+        found = [x]
+        for halve in self.down[: max(wanted)]:
+            found.append(halve(found[-1]))
+        return [found[i] for i in wanted]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from unpaired.config import DIRECTIONS
 from unpaired.training.record import read_facts
 
 Event = dict[str, Any]
@@ -44,6 +45,19 @@ class Record:
     @property
     def config(self) -> dict[str, Any]:
         return mapping(self.facts.get("config"))
+
+    @property
+    def directions(self) -> list[str]:
+        """The directions that are learnt."""
+        told = next(
+            (e["directions"] for e in reversed(self.of("start") + self.of("resume")) if "directions" in e), None
+        )
+        return [str(d) for d in cast(list[Any], told)] if isinstance(told, list) and told else list(DIRECTIONS)
+
+    @property
+    def paired(self) -> bool:
+        """Whether pairs are what is learnt from."""
+        return any(e.get("paired") is True for e in self.of("start") + self.of("resume"))
 
     @property
     def images(self) -> int:

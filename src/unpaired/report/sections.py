@@ -55,6 +55,19 @@ PANELS = (
         "How much a generator changes a picture that already is of its target domain. "
         "Good: falls, which keeps colours in place.",
     ),
+    Panel(
+        ("nce_a", "nce_b"), ("A", "B"), "Which place is which",
+        "How hard it is to say from a place of a translation which place of its source it is. "
+        "Good: falls quickly, then slowly.",
+    ),
+    Panel(
+        ("l1_b",), ("in B",), "Distance to the true counterpart",
+        "Of the pairs that are learnt from. Good: falls; only new pairs tell how much of that is learnt by heart.",
+    ),
+    Panel(
+        ("r1_a", "r1_b"), ("in A", "in B"), "How steep the discriminators are",
+        "Squared slope at real pictures, which the penalty holds down. Good: small and steady.",
+    ),
 )  # fmt: skip
 
 
@@ -71,7 +84,7 @@ _GENERIC = {"a", "b", "traina", "trainb", "testa", "testb"}
 
 def title(record: Record) -> str:
     given = record.facts.get("title")
-    return str(given) if given else " ↔ ".join(names(record))
+    return str(given) if given else (" ↔ " if len(record.directions) == 2 else " → ").join(names(record))
 
 
 def heading(record: Record) -> str:
@@ -83,9 +96,11 @@ def heading(record: Record) -> str:
     sizes = "".join(f" from {escape(thousands(counts[k]))} pictures" if k in counts else "" for k in ("a",))
     sizes += f" and {escape(thousands(counts['b']))}" if sizes and "b" in counts else ""
     preset = f", preset <b>{escape(str(record.facts['preset']))}</b>" if record.facts.get("preset") else ""
+    both = len(record.directions) == 2
+    pairs = ", as pairs" if record.paired else " without a single matching pair"
     lead = (
-        f"Two translators, <b>{escape(a)}</b> <span class=arrow>→</span> <b>{escape(b)}</b> and back, learnt"
-        f"{sizes} without a single matching pair{preset}."
+        f"{'Two translators' if both else 'A translator'}, <b>{escape(a)}</b> <span class=arrow>→</span> "
+        f"<b>{escape(b)}</b>{' and back' if both else ''}, learnt{sizes}{pairs}{preset}."
     )
     rates = record.series("rate").values
     tiles: list[tuple[str, str | None]] = [
@@ -145,10 +160,12 @@ def results_pictures(record: Record, *, quality: int) -> str:
             )
     if not figures:
         return ""
+    both = ", and translated back" if len(record.directions) == 2 else ""
+    unused = "" if record.paired else "; training makes no use of it"
     return section(
         "What it does",
-        "Each row is one picture: as it is, translated, and translated back. "
-        "Where the true counterpart is known, it comes last; training makes no use of it.",
+        f"Each row is one picture: as it is, translated{both}. "
+        f"Where the true counterpart is known, it comes last{unused}.",
         f'<div class="pair">{"".join(figures)}</div>',
     )
 
@@ -235,7 +252,8 @@ def commands(record: Record) -> str:
          f"unpaired translate {run} my-pictures --out translated --direction a2b"),
     ]  # fmt: skip
     if all(measured):
-        where = " ".join(shlex.quote(str(f)) for f in measured)
+        # One folder may hold both domains.
+        where = " ".join(shlex.quote(str(f)) for f in dict.fromkeys(measured))
         steps.append(("Measure how good it is:", f"unpaired evaluate {run} {where}"))
     steps.append(("Write this page anew:", f"unpaired report {run}"))
     items = "".join(

@@ -40,7 +40,7 @@ class Judge:
 
     def __call__(self) -> dict[Direction, float]:
         """KID of each direction with the weights as they are."""
-        names, networks = self.engine.method.translators(), self.engine.translators()
+        names, networks = self.engine.method.translators, self.engine.translators()
         values: dict[Direction, float] = {}
         for direction, name in names.items():
             inputs = self.sources[direction]

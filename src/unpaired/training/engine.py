@@ -35,7 +35,7 @@ class Engine:
         ]
         self.averaged: dict[str, AveragedModel] = {}
         if opt.ema_images:
-            names = sorted(set(method.translators().values()))
+            names = sorted(set(method.translators.values()))
             self.averaged = {n: AveragedModel(method.networks()[n], use_buffers=True) for n in names}
         if config.training.compile:
             for network in method.networks().values():
@@ -58,14 +58,14 @@ class Engine:
             self._parts(self.method.generator_step(real_a, real_b, index)), rate, self.ranks
         )
         judged, _ = discriminators.update(
-            self._parts(self.method.discriminator_step(real_a, real_b, fakes)), rate, self.ranks
+            self._parts(self.method.discriminator_step(real_a, real_b, fakes, index)), rate, self.ranks
         )
         self._average(images + len(a) * self.ranks.world)
         return terms | judged
 
     def translators(self) -> dict[str, nn.Module]:
         """The generators that translate: averaged where averages are kept."""
-        names = set(self.method.translators().values())
+        names = set(self.method.translators.values())
         return {n: self.averaged[n].module if n in self.averaged else self.method.networks()[n] for n in names}
 
     def state_dict(self) -> dict[str, Any]:

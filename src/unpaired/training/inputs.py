@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unpaired.config import Channels, DataConfig, Direction
+from unpaired.config import Channels, Config, Direction, Domain
 from unpaired.data.cache import Cache, open_cache
 from unpaired.data.discover import Discovery, discover
+from unpaired.data.layout import part_of
 from unpaired.errors import UserError
+from unpaired.methods import METHODS
+from unpaired.training.pairs import Pairs, find_pairs, unpaired_files
 from unpaired.training.record import Folders, RunRecord
 
 SKIPPED_SHOWN = 10  # files named one by one
@@ -28,24 +31,31 @@ class Inputs:
     """By domain, what of it can be decoded."""
     tests: dict[str, Discovery]
     """By domain; empty where there are no test folders."""
+    pairs: Pairs | None
+    """Which pictures belong together, where the method asks; None where it does not."""
 
     @staticmethod
-    def of(folders: Folders, config: DataConfig, decoding: Decoding = lambda domain, done, total: None) -> Inputs:
+    def of(folders: Folders, config: Config, decoding: Decoding = lambda domain, done, total: None) -> Inputs:
         """Raises `UserError` where a folder holds nothing to train on."""
 
-        def opened(domain: str, found: Discovery, channels: Channels) -> Cache:
+        data = config.data
+
+        def opened(domain: Domain, found: Discovery, channels: Channels) -> Cache:
             return open_cache(
-                found.files, found.folder, size=config.size, resize=config.resize, channels=channels,
-                background=config.background, progress=lambda done, total: decoding(domain, done, total),
+                found.files, found.folder, size=data.size, resize=data.resize, channels=channels,
+                background=data.background, part=part_of(data.layout, domain),
+                progress=lambda done, total: decoding(domain, done, total),
             )  # fmt: skip
 
         found = {"a": discover(folders.a), "b": discover(folders.b)}
         tests = {"a": folders.test_a, "b": folders.test_b}
+        a, b = opened("a", found["a"], data.channels_a), opened("b", found["b"], data.channels_b)
+        paired = METHODS[config.method].paired
         return Inputs(
-            found,
-            {"a": opened("a", found["a"], config.channels_a), "b": opened("b", found["b"], config.channels_b)},
+            found, {"a": a, "b": b},
             {domain: discover(folder) for domain, folder in tests.items() if folder},
-        )
+            find_pairs(config.method, found["a"].folder, a, found["b"].folder, b) if paired else None,
+        )  # fmt: skip
 
     @property
     def counts(self) -> dict[str, int]:
@@ -80,11 +90,18 @@ class Inputs:
         for domain, cache in self.caches.items():
             found = self.found[domain]
             sentences.append(f"{domain.upper()}: {len(cache):,} pictures of {_sizes(cache)} px in {found.folder}.")
-            skipped = [*found.skipped, *cache.skipped]
-            sentences += [f"   left out {path}: {why}" for path, why in skipped[:SKIPPED_SHOWN]]
-            if len(skipped) > SKIPPED_SHOWN:
-                sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
+            sentences += _left_out([*found.skipped, *cache.skipped])
+        if self.pairs is not None:
+            alone = unpaired_files(self.caches["a"], self.caches["b"], self.pairs)
+            sentences += [f"{len(self.pairs):,} pairs.", *_left_out(alone)]
         return sentences
+
+
+def _left_out(skipped: list[tuple[Path, str]]) -> list[str]:
+    sentences = [f"   left out {path}: {why}" for path, why in skipped[:SKIPPED_SHOWN]]
+    if len(skipped) > SKIPPED_SHOWN:
+        sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
+    return sentences
 
 
 def _sizes(cache: Cache) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from unpaired.config import DIRECTIONS, Config, Direction, reverse
 from unpaired.data.decode import decode, resized
+from unpaired.data.layout import cut, part_of
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.report.grid import preview_grid, spread
@@ -52,7 +53,7 @@ class Preview:
 
     def columns(self, engine: Engine) -> dict[Direction, dict[str, list[Pictures]]]:
         """Input, translation, reconstruction (where there is a way back) and true pair, by direction."""
-        networks, names = engine.translators(), engine.method.translators()
+        networks, names = engine.translators(), engine.method.translators
         grids: dict[Direction, dict[str, list[Pictures]]] = {}
         for direction, name in names.items():
             back = reverse(direction)
@@ -94,4 +95,5 @@ def load(path: Path, config: Config, direction: Direction) -> Pictures:
     """The picture at `path` as the generator of `direction` takes it: uint8 (crop, crop, C)."""
     channels, side = config.channels(direction)[0], config.data.crop
     picture = decode(path, background=config.data.background, channels=channels)
-    return resized(picture, side, side)
+    domain = "a" if direction == "a2b" else "b"
+    return resized(cut(picture, part_of(config.data.layout, domain)), side, side)

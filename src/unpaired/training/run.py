@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from unpaired.config import Config
-from unpaired.data.discover import find_domains, find_test_domains
+from unpaired.config import Config, Layout
+from unpaired.data.discover import find_domains, find_folder, find_test_domains
+from unpaired.errors import UserError
 from unpaired.presets import fast
 from unpaired.training import loop, start
 from unpaired.training.events import Listener
@@ -23,7 +24,8 @@ def train(
     """Train translators between two unrelated collections of pictures.
 
     Args:
-        dir_a: pictures of domain A; or, without `dir_b`, a folder that holds trainA and trainB.
+        dir_a: pictures of domain A; or, without `dir_b`, a folder that holds trainA and trainB; or the one folder
+            of another `config.data.layout`.
         dir_b: pictures of domain B.
         out: the run's folder, which must not hold a training yet.
         config: every knob; the preset `fast` if not given.
@@ -40,7 +42,7 @@ def train(
                        minutes=training.minutes if minutes is None else minutes)  # fmt: skip
     with joined() as ranks:
         with ranks.together():
-            folders = find_folders(Path(dir_a), Path(dir_b) if dir_b is not None else None)
+            folders = find_folders(Path(dir_a), Path(dir_b) if dir_b is not None else None, config.data.layout)
         session = start.begin(
             replace(config, training=training), folders, Path(out), ranks=ranks, listeners=listeners,
             preset=preset, title=title, credits=credits,
@@ -78,9 +80,15 @@ def resume(
     return session.run
 
 
-def find_folders(dir_a: Path, dir_b: Path | None) -> Folders:
+def find_folders(dir_a: Path, dir_b: Path | None, layout: Layout = "folders") -> Folders:
     """The training folders that are meant, and the test folders beside them."""
-    a, b = find_domains(dir_a, dir_b)
-    test_a, test_b = find_test_domains(dir_a, dir_b) or (None, None)
+    if layout == "folders":
+        a, b = find_domains(dir_a, dir_b)
+        test_a, test_b = find_test_domains(dir_a, dir_b) or (None, None)
+    elif dir_b is None:
+        a, test_a = find_folder(dir_a)
+        b, test_b = a, test_a
+    else:
+        raise UserError(f"With --layout {layout} both domains are in the files of one folder: leave out {dir_b}.")
     # Absolute, so that a run can go on from another working folder.
     return Folders(a=a.resolve(), b=b.resolve(), test_a=test_a and test_a.resolve(), test_b=test_b and test_b.resolve())

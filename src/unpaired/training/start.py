@@ -45,10 +45,10 @@ def begin(
     """Start a training in the new folder `run`. Raises `UserError` where there is one already."""
     ranks, listeners = ranks or Ranks(), list(listeners)
     with ranks.together():
-        validate(config)
+        _check(config)
         _check_new(run, folders)
         device = choose_device(config.training.device)
-        inputs = Inputs.of(folders, config.data, _decoding(ranks, listeners))
+        inputs = Inputs.of(folders, config, _decoding(ranks, listeners))
         record = RunRecord(
             config=_planned(config, inputs), folders=folders, counts=inputs.counts, digests=inputs.digests,
             preset=preset, title=title, credits=credits, provenance=provenance(device),
@@ -80,14 +80,14 @@ def resume(
         run, folder = checkpoint.located(path)
         record = RunRecord.read(run)
         before, config = record.config, change(record.config)
-        validate(config)
+        _check(config)
         if fixed := _changes(before, config):
             raise UserError(
                 f"{run} was begun with another configuration, and resuming can't change {', '.join(fixed)}: "
                 "leave that out, or start a new run."
             )
         device = choose_device(config.training.device)
-        inputs = Inputs.of(record.folders, config.data, _decoding(ranks, listeners))
+        inputs = Inputs.of(record.folders, config, _decoding(ranks, listeners))
         inputs.check_same(record, run)
         record = replace(record, config=_planned(config, inputs))
         session = _session(record, run, inputs, ranks, device, listeners)
@@ -119,6 +119,12 @@ def _restore(session: Session, folder: Path | None) -> int:
     state.restore(session.engine, saved)
     session.clock = Clock(saved.manifest.images, saved.manifest.seconds)
     return saved.manifest.world
+
+
+def _check(config: Config) -> None:
+    """Raise `UserError` for a configuration that can't be trained."""
+    validate(config)
+    METHODS[config.method].check(config)
 
 
 def _check_new(run: Path, folders: Folders) -> None:
@@ -180,7 +186,7 @@ def _session(
     engine = Engine(METHODS[config.method](config), config, device, ranks)
     batches = Batches(
         inputs.caches["a"], inputs.caches["b"], config.data,
-        seed=training.seed, rank=ranks.rank, world=ranks.world, batch=training.batch,
+        seed=training.seed, rank=ranks.rank, world=ranks.world, batch=training.batch, pairs=inputs.pairs,
     )  # fmt: skip
     shown = inputs.shown()
     return Session(
@@ -219,7 +225,11 @@ def _announce(session: Session, kind: str, sentences: list[str]) -> None:
         f"about {estimate(config) / 2**30:.1f} GiB of memory.",
     ]
     plan = {"images": training.images, "minutes": training.minutes}
-    session.events.tell(kind, session.clock.images, session.clock.seconds, plan=plan, sentences=sentences)
+    method = METHODS[config.method]
+    session.events.tell(
+        kind, session.clock.images, session.clock.seconds, plan=plan, sentences=sentences,
+        directions=list(method.translators), paired=method.paired,
+    )  # fmt: skip
 
 
 def _set_newer_aside(session: Session) -> list[str]:

@@ -22,7 +22,7 @@ from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.data.decode import read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
-from unpaired.methods import TRANSLATORS
+from unpaired.methods import METHODS
 from unpaired.networks import build_generator
 from unpaired.training import checkpoint as checkpoints
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
@@ -82,7 +82,7 @@ class Translator:
             raise UserError(f"checkpoint={checkpoint!r} is unknown: take 'best' or 'latest', or name its folder.")
         found = checkpoints.read(_checkpoint_folder(Path(path), checkpoint))
         config = found.manifest.config
-        names = TRANSLATORS[config.method]
+        names = METHODS[config.method].translators
         if direction is not None and direction not in names:
             raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(names)}.")
 

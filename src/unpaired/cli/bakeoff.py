@@ -1,0 +1,74 @@
+"""`unpaired bakeoff`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from unpaired.bakeoff import bakeoff
+from unpaired.cli.train import Preset, rank_console
+from unpaired.config import Layout, MethodName
+from unpaired.display import Display
+from unpaired.errors import UserError
+from unpaired.presets import PRESETS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Train several methods on the same pictures, each for an equal share of the time; measure them on pictures that
+    none has seen; say which to go on with. Typed again, it goes on where it was stopped.
+
+    unpaired bakeoff horses zebras --out runs/bakeoff --minutes 60
+    """
+
+    folders: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """DIR_A DIR_B, or one folder that holds trainA and trainB. Without testA and testB a tenth is kept to measure."""
+    out: Path
+    """Folder of the runs, the grid and the numbers."""
+    minutes: float = 60
+    """Minutes of training, of all methods together."""
+    methods: tuple[MethodName, ...] = ("cyclegan", "cut", "dclgan")
+    """Which methods; pix2pix needs pairs."""
+    preset: Preset = "fast"
+    """What they share: sizes, networks, optimiser. The method is not taken from it."""
+    layout: Layout | None = None
+    """How the pictures lie, where not as the preset says."""
+    seed: int = 0
+    """Of everything random."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+
+
+def main(arguments: list[str]) -> None:
+    told = tyro.cli(Arguments, args=arguments, prog="unpaired bakeoff")
+    if not 1 <= len(told.folders) <= 2:
+        raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
+    if told.minutes <= 0:
+        raise UserError(f"minutes {told.minutes} is not above 0.")
+    config = PRESETS[told.preset]()
+    config = replace(
+        config,
+        data=replace(config.data, layout=told.layout or config.data.layout),
+        training=replace(config.training, seed=told.seed, device=told.device),
+    )
+    console = rank_console()
+    with ExitStack() as displays:
+        result = bakeoff(
+            told.folders[0], told.folders[1] if len(told.folders) == 2 else None, out=told.out,
+            methods=told.methods, minutes=told.minutes, config=config,
+            listen=lambda run: [_shown(displays, Display(run, console))],
+            tell=lambda sentence: console.print(sentence),
+        )  # fmt: skip
+    console.print(result.table())
+    console.print(f"Pictures: {told.out / 'bakeoff.png'}")
+    console.print(result.advice())
+
+
+def _shown(displays: ExitStack, display: Display) -> Display:
+    """The display of the run that trains now; the one before gives the terminal back."""
+    displays.close()
+    return displays.enter_context(display)

@@ -1,0 +1,69 @@
+"""The adversarial game over one domain, the same for every method."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unpaired.config import Config, Domain
+from unpaired.data.augment import differentiable_augment
+from unpaired.losses.adversarial import ADVERSARIAL, over_heads
+from unpaired.methods.step import Step, frozen
+from unpaired.networks import Discriminator
+from unpaired.training.pool import HistoryPool
+
+
+class Adversary:
+    """What it is worth to fool a discriminator, and to it to tell real from fake (eq. 1 and section 4).
+
+    Everything that a configuration may ask of a discriminator happens here: augmentation, history pool, penalty. The
+    discriminator itself belongs to the method.
+    """
+
+    def __init__(self, domain: Domain, discriminator: Discriminator, config: Config) -> None:
+        self.domain, self.discriminator, self.config = domain, discriminator, config.discriminator
+        self.weight = config.loss.gan_weight
+        self.loss = ADVERSARIAL[config.loss.adversarial]
+        self.pool = HistoryPool(config.loss.pool)
+        # Pictures of one pass share nothing but batch statistics: without those, passes may be joined.
+        self.joined = config.discriminator.norm != "batch"
+
+    def fool(self, fake: Tensor) -> Tensor:
+        """The generator's loss on (N, C, H, W) fakes, a scalar; the discriminator's weights get no gradients."""
+        with frozen(self.discriminator):
+            logits = self.discriminator(self._seen(fake))
+        return over_heads(self.loss.generator, logits, self.discriminator.weights)
+
+    def judge(self, real: Tensor, fake: Tensor, step: int) -> Step:
+        """The discriminator's loss on reals and fakes, which go through the pool."""
+        loss = self._tell(real, self.pool.exchange(fake))
+        terms = {f"discriminator_{self.domain}": loss}
+        every = self.config.r1_every
+        if self.config.r1 and step % every == 0:
+            terms[f"r1_{self.domain}"] = self._penalty(real)
+            loss = loss + 0.5 * self.config.r1 * every * terms[f"r1_{self.domain}"]
+        return Step(loss, terms)
+
+    def _tell(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Halved, so that D learns slower than G (section 4)."""
+        if self.joined:
+            logits = [h.chunk(2) for h in self.discriminator(self._seen(torch.cat([real, fake])))]
+            on_real, on_fake = [r for r, _ in logits], [f for _, f in logits]
+        else:
+            on_real, on_fake = self.discriminator(self._seen(real)), self.discriminator(self._seen(fake))
+        loss_real = over_heads(self.loss.real, on_real, self.discriminator.weights)
+        return 0.5 * (loss_real + over_heads(self.loss.fake, on_fake, self.discriminator.weights))
+
+    def _penalty(self, real: Tensor) -> Tensor:
+        """E ‖∇D(x)‖² on real pictures (Mescheder et al. 2018, eq. 9), of each head's mean logit; in float32, where
+        squares of small slopes are not lost.
+        """
+        with torch.autocast(real.device.type, enabled=False):
+            x = self._seen(real).detach().requires_grad_()
+            logits = self.discriminator.from_pixels(x)
+            total = torch.stack([h.flatten(1).mean(1).sum() for h in logits]).sum()
+            (slope,) = torch.autograd.grad(total, x, create_graph=True)
+            return slope.square().flatten(1).sum(1).mean()
+
+    def _seen(self, x: Tensor) -> Tensor:
+        return differentiable_augment(x) if self.config.augment else x

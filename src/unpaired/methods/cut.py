@@ -1,0 +1,73 @@
+"""CUT and FastCUT (Park, Efros, Zhang, Zhu, "Contrastive learning for unpaired image-to-image translation", ECCV 2020,
+arXiv:2007.15651): one direction, no cycle. A place of the translation has to say more about the same place of the
+source than about the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from unpaired.config import Config, Domain
+from unpaired.methods import contrast
+from unpaired.methods.adversary import Adversary
+from unpaired.methods.base import Method
+from unpaired.methods.step import Step, passes
+from unpaired.networks import Discriminator, build_generator, load_eyes
+from unpaired.networks.layers import initialise
+
+
+class CUT(Method):
+    """A generator whose own encoder is compared with itself, heads for that, and a discriminator (eq. 6)."""
+
+    translators = {"a2b": "generator_ab"}  # noqa: RUF012
+
+    @classmethod
+    def check(cls, config: Config) -> None:
+        contrast.check(config)
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.config = config.nce
+        self.eyes = load_eyes(config.discriminator)
+        self.generator_ab = build_generator(*config.channels("a2b"), config.generator)
+        self.projector = contrast.projector(self.generator_ab, config.nce)
+        self.discriminator_b = Discriminator(config.data.channels_b, config.discriminator, self.eyes)
+        self.adversary_b = Adversary("b", self.discriminator_b, config)
+        self.joined = config.generator.norm != "batch"
+        for network in self.networks().values():
+            initialise(network, config.optimizer.init_gain)
+
+    def generators(self) -> dict[str, nn.Module]:
+        return {"generator_ab": self.generator_ab, "projector": self.projector}
+
+    def adversaries(self) -> dict[Domain, Adversary]:
+        return {"b": self.adversary_b}
+
+    def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
+        """Adversarial loss, and the contrast of A with its translation and of B with its own (eq. 6)."""
+        c = self.config
+        mirrored = c.flip and bool(torch.rand(()) < 0.5)
+        sources = {"a": real_a, "b": real_b} if c.identity else {"a": real_a}
+        shown = [x.flip(3) if mirrored else x for x in sources.values()]
+        made = dict(zip(sources, passes(self.generator_ab, *shown, joined=self.joined), strict=True))
+        terms: dict[str, Tensor] = {}
+        loss = real_a.new_zeros(())
+        if self.adversary_b.weight:
+            terms["gan_ab"] = self.adversary_b.fool(made["a"])
+            loss = loss + self.adversary_b.weight * terms["gan_ab"]
+        for domain, source in sources.items():
+            terms[f"nce_{domain}"] = self._contrast(source, made[domain], mirrored)
+            share = 1 if domain == "a" else c.identity
+            loss = loss + c.weight * share / (1 + c.identity) * terms[f"nce_{domain}"]
+        yield Step(loss, terms, {"fake_b": made["a"].detach()})
+
+    def _contrast(self, source: Tensor, made: Tensor, mirrored: bool) -> Tensor:
+        """PatchNCE of a translation with its source; one of a mirrored picture is mirrored back in its features."""
+        c = self.config
+        with torch.no_grad():
+            keys = self.generator_ab.stages(source, c.layers)
+        queries = [q.flip(3) if mirrored else q for q in self.generator_ab.stages(made, c.layers)]
+        return contrast.contrast(queries, keys, self.projector, self.projector, c)
