@@ -26,7 +26,7 @@ from unpaired.methods import METHODS
 from unpaired.networks import build_generator
 from unpaired.training import checkpoint as checkpoints
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
-from unpaired.translation import pictures
+from unpaired.translation import pictures, single
 from unpaired.translation.fit import fitted
 
 PIXELS_AT_ONCE = 8 * 256 * 256
@@ -66,10 +66,10 @@ class Translator:
         checkpoint: Literal["best", "latest"] | None = None,
         device: str = "auto", precision: Precision = "auto",
     ) -> Translator:  # fmt: skip
-        """The translator of a run, or of one checkpoint of it.
+        """The translator of a run, of one checkpoint of it, or in a file that `unpaired export --safetensors` wrote.
 
         Args:
-            path: a run's folder, or a checkpoint's.
+            path: a run's folder, a checkpoint's, or a `.safetensors` file.
             direction: keep to this direction; it then need not be named again.
             checkpoint: which checkpoint of a run; by default the best where one was marked, else the latest.
             device: auto, cpu, cuda, cuda:N or mps.
@@ -80,20 +80,11 @@ class Translator:
         """
         if checkpoint not in (None, "best", "latest"):
             raise UserError(f"checkpoint={checkpoint!r} is unknown: take 'best' or 'latest', or name its folder.")
-        found = checkpoints.read(_checkpoint_folder(Path(path), checkpoint))
-        config = found.manifest.config
-        names = METHODS[config.method].translators
-        if direction is not None and direction not in names:
-            raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(names)}.")
-
-        def source(way: Direction) -> Callable[[], nn.Module]:
-            return lambda: _read_generator(found, names[way], way)
-
-        wanted: list[Direction] = [direction] if direction else list(names)
-        return cls(
-            config, {way: source(way) for way in wanted},
-            images_seen=found.manifest.images, device=device, precision=precision,
-        )  # fmt: skip
+        config, sources, images = (_of_file if Path(path).is_file() else _of_run)(Path(path), checkpoint)
+        if direction is not None and direction not in sources:
+            raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(sources)}.")
+        wanted: _Sources = {way: source for way, source in sources.items() if direction in (None, way)}
+        return cls(config, wanted, images_seen=images, device=device, precision=precision)
 
     @overload
     def __call__(self, picture: str | Path | Image.Image, direction: Direction | None = None) -> Image.Image: ...
@@ -173,7 +164,7 @@ class Translator:
         x = pictures.with_channels(x.to(self.device, torch.float32), self.config.channels(way)[0])
         if self._channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
-        generator = self._generator(way)
+        generator = self.generator(way)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
             return fitted(generator, x).float().clamp(-1, 1)  # a residual generator goes a little beyond
 
@@ -232,13 +223,52 @@ class Translator:
         y = pictures.with_channels(y, 1 if stays else 3).to(tensor.device, tensor.dtype)
         return y[0] if single else y
 
-    def _generator(self, way: Direction) -> nn.Module:
+    def generator(self, direction: Direction | None = None) -> nn.Module:
+        """The network that translates in `direction`, in evaluation mode on the translator's device:
+        (N, C, H, W) → (N, C', H, W) in [-1, 1], H and W multiples of its `multiple`.
+        """
+        way = self.direction(direction)
         if way not in self._built:
             network = self._sources[way]().to(self.device)
             if self._channels_last:
                 network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
             self._built[way] = network
         return self._built[way]
+
+
+_Sources = dict[Direction, Callable[[], nn.Module]]
+
+
+def _of_run(path: Path, which: Literal["best", "latest"] | None) -> tuple[Config, _Sources, int]:
+    """Configuration, generators, and images seen, of a run or a checkpoint."""
+    found = checkpoints.read(_checkpoint_folder(path, which))
+    config = found.manifest.config
+    names = METHODS[config.method].translators
+    # An imported run may translate in one direction only.
+    known = [d for d in DIRECTIONS if d in names]
+    there = [d for d in known if f"{names[d]}.safetensors" in found.files] or known
+
+    def source(way: Direction, name: str) -> Callable[[], nn.Module]:
+        def build() -> nn.Module:
+            weights = found.weights(name, averaged=f"{name}.ema.safetensors" in found.files)
+            return _built(config, way, weights, f"{name} of {found.folder}")
+
+        return build
+
+    sources: _Sources = {way: source(way, names[way]) for way in there}
+    return config, sources, found.manifest.images
+
+
+def _of_file(path: Path, which: Literal["best", "latest"] | None) -> tuple[Config, _Sources, int]:
+    """The same of a single file."""
+    if which is not None:
+        raise UserError(f"{path} is a single translator, of which there is no {which!r} one: leave that out.")
+    found = single.read(path)
+
+    def source(way: Direction) -> Callable[[], nn.Module]:
+        return lambda: _built(found.config, way, found.weights(way), str(path))
+
+    return found.config, {way: source(way) for way in found.directions}, found.images
 
 
 def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> Path:
@@ -255,13 +285,11 @@ def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> P
     return found
 
 
-def _read_generator(found: checkpoints.Checkpoint, name: str, way: Direction) -> nn.Module:
-    """Build the generator of a direction with its averaged weights, or its last ones where none are kept."""
-    config = found.manifest.config
+def _built(config: Config, way: Direction, weights: dict[str, Tensor], where: str) -> nn.Module:
+    """The generator of a direction with its weights: averaged ones, or the last where none are kept."""
     network = build_generator(*config.channels(way), config.generator)
-    weights = found.weights(name, averaged=f"{name}.ema.safetensors" in found.files)
     try:
         network.load_state_dict(weights, strict=True)
     except RuntimeError as e:
-        raise UserError(f"{name} of {found.folder} does not fit its configuration: the checkpoint is damaged.") from e
+        raise UserError(f"{where} does not fit its configuration: it is damaged.") from e
     return network.eval().requires_grad_(False)
