@@ -24,9 +24,9 @@ def train(
     """Train translators between two unrelated collections of pictures.
 
     Args:
-        dir_a: pictures of domain A; or, without `dir_b`, a folder that holds trainA and trainB; or the one folder
-            of another `config.data.layout`.
-        dir_b: pictures of domain B.
+        dir_a: pictures of domain A, or one picture; or, without `dir_b`, a folder that holds trainA and trainB; or
+            the one folder of another `config.data.layout`.
+        dir_b: pictures of domain B, or one picture.
         out: the run's folder, which must not hold a training yet.
         config: every knob; the preset `fast` if not given.
         images, minutes: how long, in place of what `config` says.
