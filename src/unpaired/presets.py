@@ -132,7 +132,7 @@ def sincut() -> Config:
         loss=LossConfig(adversarial="vanilla", identity=0, pool=0),
         nce=NceConfig(weight=4.0, patches=16, across=True, layers=(0, 1, 2), l1=1.0),
         optimizer=OptimizerConfig(learning_rate=5e-4, beta1=0.0, beta2=0.99),
-        training=TrainingConfig(images=1_600_000, batch=16, judged=0),
+        training=TrainingConfig(images=1_600_000, batch=16, held_out=0),
     )
 
 

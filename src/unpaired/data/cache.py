@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -95,6 +95,12 @@ class Cache:
     @property
     def channels(self) -> int:
         return self.shapes[0][2]
+
+    def without(self, left_out: Collection[int]) -> Cache:
+        """All but the pictures of these indices; the digest stays that of all."""
+        kept = [i for i in range(len(self)) if i not in left_out]
+        lists = {name: tuple(getattr(self, name)[i] for i in kept) for name in ("files", "shapes", "offsets", "sizes")}
+        return replace(self, **lists)
 
     def __len__(self) -> int:
         return len(self.files)

@@ -26,14 +26,14 @@ Pictures = NDArray[np.uint8]
 
 
 class Preview:
-    """A few pictures of each domain, from the test folders where there are some, and the grids made of them."""
+    """A few pictures of each domain, none of those that are trained on where others are there, and their grids."""
 
-    def __init__(self, files: Mapping[Direction, Sequence[Path]], config: Config, run: Path, *, tests: bool) -> None:
-        """`files` are what to choose from as input of each direction; `tests` says that both are test folders'."""
+    def __init__(self, files: Mapping[Direction, Sequence[Path]], config: Config, run: Path, *, unseen: bool) -> None:
+        """`files` are what to choose from as input of each direction; `unseen` says that none is trained on."""
         names_a, names_b = ({p.stem: p for p in files[direction]} for direction in DIRECTIONS)
         pairs = sorted(names_a.keys() & names_b.keys())
-        # Names in both test folders are true pairs: show them side by side.
-        self.paired = tests and len(pairs) >= ROWS
+        # Names in both domains are true pairs: show them side by side.
+        self.paired = unseen and len(pairs) >= ROWS
         # What trains on small crops of whole pictures is looked at on larger ones.
         side = max(config.data.crop, LARGER) if config.data.resize == "none" else config.data.crop
 
