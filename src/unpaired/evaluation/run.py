@@ -50,8 +50,8 @@ def evaluate(
     """Measure both directions of a run beside "do nothing" and the floor.
 
     Every picture is resized to the side that the networks were trained on (`config.data.crop`), square, with
-    Pillow's bicubic filter, before it is translated and compared: as the CycleGAN paper evaluates. (Of runs that did not
-    resize, the middle of that side is.) One that can't be read is left out and named in the result (`unreadable`).
+    Pillow's bicubic filter, before it is translated and compared: as the CycleGAN paper evaluates. (Of runs that did
+    not resize, the middle of that side is.) One that can't be read is left out and named in the result (`unreadable`).
     Pictures wait on disk, so memory does not grow with them.
 
     Args:
