@@ -400,7 +400,7 @@ def test_bad_pictures_to_translate_are_named_and_the_rest_is_translated(
         assert f"{name}:" in line
         assert reason in line
         assert line.count(name) == 1, "once is enough"
-    assert sorted(p.name for p in out.iterdir()) == ["00.png", "01.png", "02.png", "whole.png"]
+    assert sorted(p.name for p in out.iterdir()) == ["00.png", "01.png", "02.png", "manifest.jsonl", "whole.png"]
     assert "4 translated" in answer.out
 
 

@@ -4,6 +4,7 @@ signature by tyro, and those of `train` from the configuration itself. Nothing h
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -31,6 +32,9 @@ def main(argv: list[str] | None = None) -> None:
     # times). A short spin was fastest on both. Read when torch is first imported; who set a policy knows better.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    for stream in (sys.stdout, sys.stderr):  # names of files need not be text in any encoding
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if argv is None else argv
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help"):

@@ -61,11 +61,9 @@ def discover(folder: Path) -> Discovery:
         if reason := _judge(folder):
             raise UserError(f"{folder} can't be used ({reason}): name a folder of pictures, or a picture.")
         return Discovery(folder, (folder,), ())
-    check_folder(folder)
     files: list[Path] = []
     skipped: list[tuple[Path, str]] = []
-    for path, reason in _walk(folder):
-        reason = _judge(path) if reason is None else reason
+    for path, reason in look_through(folder):
         if reason is None:
             files.append(path)
         else:
@@ -73,8 +71,15 @@ def discover(folder: Path) -> Discovery:
     files.sort(key=lambda path: path.parts)
     skipped.sort(key=lambda item: item[0].parts)
     if not files:
-        raise UserError(_nothing(folder, skipped))
+        raise UserError(nothing(folder, skipped))
     return Discovery(folder, tuple(files), tuple(skipped))
+
+
+def look_through(folder: Path) -> Iterator[tuple[Path, str | None]]:
+    """What `discover` finds, one by one in an order of its own: a picture with None, what is passed over with why."""
+    check_folder(folder)
+    for path, reason in _walk(folder):
+        yield path, _judge(path) if reason is None else reason
 
 
 def check_folder(folder: Path) -> None:
@@ -200,7 +205,8 @@ def _judge(path: Path) -> str | None:
     return f"named like a {promised} picture but is none"
 
 
-def _nothing(folder: Path, skipped: list[tuple[Path, str]]) -> str:
+def nothing(folder: Path, skipped: list[tuple[Path, str]]) -> str:
+    """The sentence about a folder in which no picture was found."""
     formats = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or PPM"
     if not skipped:
         return f"The folder {folder} is empty: put pictures into it ({formats})."
