@@ -21,6 +21,7 @@ SUMMARIES = {
     "bakeoff": "Train several methods on the same pictures for the same time, and say which to go on with.",
     "translate": "Translate pictures with a trained run.",
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
+    "serve": "Serve a run's translators over HTTP.",
     "report": "Write a run's report, one HTML file.",
     "import": "Bring in networks that other projects trained.",
     "inspect": "Say what is in a run or a checkpoint.",
