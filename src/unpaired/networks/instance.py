@@ -1,9 +1,10 @@
 """Instance norm that stays in the memory layout of its input.
 
-Torch computes instance norm as the batch norm of a picture with N·C channels, which exists in the layout NCHW only: a
-network in NHWC (channels last), the faster one for bfloat16 on a CPU, is copied back and forth at every norm, forward
-and backward. The batch norm of a single picture is its instance norm in any layout, so here each picture goes by itself.
-Measured on one core (AVX512, bfloat16, forward and backward): 7 times as fast at (1, 256, 64, 64), 1.5 at (4, 96, 16, 16).
+Torch computes instance norm as the batch norm of a picture with N·C channels, which exists in the layout NCHW only:
+a network in NHWC (channels last), the faster one for bfloat16 on a CPU, is copied back and forth at every norm, forward
+and backward. The batch norm of a single picture is its instance norm in any layout, so here each goes by itself.
+Measured on one core (AVX512, bfloat16, forward and backward): 7 times as fast at (1, 256, 64, 64), 1.5 at
+(4, 96, 16, 16).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 
 
 class _Normalise(torch.autograd.Function):
-    """(N, C, H, W) in NHWC → the same, each channel of each picture with mean 0 and variance 1. Twice differentiable."""
+    """(N, C, H, W) in NHWC → the same, each channel of each picture with mean 0 and variance 1; twice differentiable."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, eps: float) -> Tensor:
