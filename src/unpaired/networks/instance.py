@@ -31,7 +31,7 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 
 
 class _Normalise(torch.autograd.Function):
-    """(N, C, H, W) in NHWC → the same, each channel of each picture with mean 0 and variance 1; twice differentiable."""
+    """(N, C, H, W) in NHWC → each channel of each picture with mean 0 and variance 1. Twice differentiable."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, eps: float) -> Tensor:
