@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from unpaired.config import GeneratorConfig, Norm, Padding
+from unpaired.networks.instance import InstanceNorm2d
 from unpaired.networks.winograd import WinogradConv2d
 
 
@@ -18,8 +19,8 @@ def norm_layer(kind: Norm, channels: int) -> nn.Module:
     is `instance-affine`.
     """
     layers: dict[Norm, Callable[[], nn.Module]] = {
-        "instance": lambda: nn.InstanceNorm2d(channels),
-        "instance-affine": lambda: nn.InstanceNorm2d(channels, affine=True),
+        "instance": lambda: InstanceNorm2d(channels),
+        "instance-affine": lambda: InstanceNorm2d(channels, affine=True),
         "batch": lambda: nn.BatchNorm2d(channels),
         "group": lambda: nn.GroupNorm(_groups(channels), channels),
         "none": nn.Identity,
