@@ -47,6 +47,13 @@ class Arguments:
     """auto, cpu, cuda, cuda:N or mps."""
 
 
+def _by_note(notes: list[tuple[Path, str]]) -> dict[str, list[Path]]:
+    grouped: dict[str, list[Path]] = {}
+    for path, note in notes:
+        grouped.setdefault(note, []).append(path)
+    return grouped
+
+
 def main(arguments: list[str]) -> None:
     told = parsed(arguments, Arguments, "translate")
     if not told.inputs:
@@ -60,6 +67,9 @@ def main(arguments: list[str]) -> None:
             translator, told.inputs, told.out, batch=told.batch, overwrite=told.overwrite,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
+    for note, files in _by_note(report.notes).items():
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        console.print(f"Note for {files[0]}{more}: {note}.", soft_wrap=True, markup=False)
     for path, reason in report.skipped:
         console.print(f"Skipped {path}: {reason}", soft_wrap=True, markup=False)
     for path, reason in report.failed:

@@ -21,12 +21,16 @@ from torch import Tensor
 
 from unpaired.config import DataConfig, Domain
 from unpaired.data.cache import Cache
+from unpaired.data.scale import scale_of
 from unpaired.errors import UserError
 
 
 @dataclass(frozen=True)
 class Batch:
-    """uint8 (N, C, crop, crop) of each domain, contiguous, drawn independently of each other; or pairs."""
+    """(N, C, crop, crop) of each domain, contiguous, drawn independently of each other; or pairs.
+
+    uint8, or float32 in [-1, 1] where a domain has a scale of its own.
+    """
 
     a: Tensor
     b: Tensor
@@ -111,6 +115,7 @@ class Batches:
             _check_crop(cache, data.crop)
         _check_pairs(cache_a, cache_b, pairs or ())
         self._caches: dict[Domain, Cache] = {"a": cache_a, "b": cache_b}
+        self._scales = {domain: scale_of(data, domain) for domain in self._caches}
         self._data = data
         self._seed = seed
         self._rank = rank
@@ -143,12 +148,16 @@ class Batches:
         stream, length = (domain, len(cache)) if self._pairs is None else ("a", len(self._pairs))
         picks = indices(length, seed=self._seed, domain=stream, start=start, count=self._batch)
         rng = crop_numbers(seed=self._seed, domain=stream, start=start)
-        out = torch.empty(self._batch, cache.channels, crop, crop, dtype=torch.uint8)
+        scale = self._scales[domain]
+        kind = torch.uint8 if scale is None else torch.float32
+        out = torch.empty(self._batch, cache.channels, crop, crop, dtype=kind)
         planes = out.numpy()
         for place, pick in enumerate(picks.tolist()):
             picture = cache[pick if self._pairs is None else self._pairs[pick]["ab".index(domain)]]
             top, left, mirrored = draw(picture.shape[0], picture.shape[1], crop, self._data.flip, rng)
             window = picture[top : top + crop, left : left + crop]
+            if scale is not None:
+                window = scale.to_network(window)
             planes[place] = (window[:, ::-1] if mirrored else window).transpose(2, 0, 1)
         return out
 

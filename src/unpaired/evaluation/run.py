@@ -91,7 +91,7 @@ def networks_seen(config: Config) -> set[str]:
 def read(
     path: Path,
     config: Config,
-    channels: Literal[1, 3] = 3,
+    channels: int = 3,
     resampling: Image.Resampling = Image.Resampling.BICUBIC,
     *,
     domain: Domain = "a",

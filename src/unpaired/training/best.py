@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.config import DIRECTIONS, Config, Direction, reverse
+from unpaired.data.show import visible
 from unpaired.evaluation.distances import MINIMUM, kid
 from unpaired.evaluation.features import LiteExtractor
-from unpaired.report.grid import spread
 from unpaired.training.engine import Engine
-from unpaired.training.preview import readable, translate
+from unpaired.training.preview import pages, translate
 
 AT_ONCE = 8  # pictures that are translated together
 
@@ -29,10 +29,7 @@ class Judge:
     def __init__(self, files: Mapping[Direction, Sequence[Path]], config: Config, engine: Engine) -> None:
         self.engine = engine
         self.extractor = LiteExtractor(device=engine.device)
-        self.sources: dict[Direction, list[NDArray[np.uint8]]] = {
-            direction: list(readable(spread(files[direction], config.training.judged), config, direction).values())
-            for direction in DIRECTIONS
-        }
+        self.sources = {way: pages(files[way], config, way, config.training.judged) for way in DIRECTIONS}
         fewest = min(map(len, self.sources.values()))
         self.able = fewest >= MINIMUM
         self.measure = f"KID (EfficientNet-Lite0) of {fewest} pictures"
@@ -45,13 +42,14 @@ class Judge:
         for direction, name in names.items():
             inputs = self.sources[direction]
             if direction not in self._reals:
-                self._reals[direction] = self.extractor(self.sources[reverse(direction)])
+                self._reals[direction] = self.extractor(visible(self.sources[reverse(direction)]))
             fakes = [
                 fake
                 for start in range(0, len(inputs), AT_ONCE)
-                for fake in translate(networks[name], inputs[start : start + AT_ONCE], self.engine.device)
+                for fake in translate(networks[name], inputs[start : start + AT_ONCE], self.engine, direction)
             ]
-            values[direction] = kid(self.extractor(fakes), self._reals[direction])
+            shown = visible(fakes, self.sources[reverse(direction)])
+            values[direction] = kid(self.extractor(shown), self._reals[direction])
         return values
 
     @staticmethod

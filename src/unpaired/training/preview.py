@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unpaired.config import DIRECTIONS, Config, Direction, reverse
-from unpaired.data.decode import decode, resized
+from unpaired.config import DIRECTIONS, Config, Direction, reverse, source, target
+from unpaired.data.decode import resized, seen
 from unpaired.data.layout import cut, part_of
+from unpaired.data.pixels import read_bytes
+from unpaired.data.scale import scale_of
+from unpaired.data.show import visible
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.report.grid import preview_grid, spread
@@ -20,7 +24,8 @@ from unpaired.training.engine import Engine
 
 ROWS = 6
 
-Pictures = NDArray[np.uint8]
+Pictures = NDArray[Any]
+"""(H, W, C) of a generator's input or output: uint8, or float32 in [-1, 1] where the domain has a scale of its own."""
 
 
 class Preview:
@@ -60,24 +65,30 @@ class Preview:
             inputs = self.inputs[direction]
             if not inputs:
                 continue  # none of the few that were chosen can be read
-            columns = {"input": inputs, "translation": translate(networks[name], inputs, engine.device)}
+            fakes = translate(networks[name], inputs, engine, direction)
+            reals = self.inputs[back]  # what a translation is shown beside
+            columns = {"input": visible(inputs), "translation": visible(fakes, reals)}
             if back in names:
-                columns["there and back"] = translate(networks[names[back]], columns["translation"], engine.device)
+                columns["there and back"] = visible(translate(networks[names[back]], fakes, engine, back), inputs)
             if self.paired:
-                columns["true pair"] = self.inputs[back]
+                columns["true pair"] = visible(reals)
             grids[direction] = columns
         return grids
 
 
 @torch.inference_mode()
-def translate(generator: torch.nn.Module, pictures: Sequence[Pictures], device: torch.device) -> list[Pictures]:
-    """Translate uint8 (H, W, C) pictures of one size with a generator in evaluation mode."""
+def translate(
+    generator: torch.nn.Module, pictures: Sequence[Pictures], engine: Engine, direction: Direction
+) -> list[Pictures]:
+    """Translate pictures of one size with a generator in evaluation mode."""
     training = generator.training
     generator.eval()
-    batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2)).to(device)
-    fakes = to_uint8(generator(to_float(batch)).float()).cpu().numpy().transpose(0, 2, 3, 1)
+    batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2)).to(engine.device)
+    fakes = generator(to_float(batch)).float()
+    if scale_of(engine.config.data, target(direction)) is None:
+        fakes = to_uint8(fakes)
     generator.train(training)
-    return list(fakes)
+    return list(fakes.cpu().numpy().transpose(0, 2, 3, 1))
 
 
 def readable(paths: Sequence[Path], config: Config, direction: Direction) -> dict[str, Pictures]:
@@ -91,9 +102,31 @@ def readable(paths: Sequence[Path], config: Config, direction: Direction) -> dic
     return found
 
 
+def pages(paths: Sequence[Path], config: Config, direction: Direction, count: int) -> list[Pictures]:
+    """At most `count` pictures of `paths`, where they can be read; of files with several pages as many as it takes."""
+    files = spread(paths, count)
+    found: list[Pictures] = []
+    for path in files:
+        with suppress(UserError):
+            found += loaded(path, config, direction, max(1, count // len(files)))
+    return found
+
+
 def load(path: Path, config: Config, direction: Direction) -> Pictures:
-    """The picture at `path` as the generator of `direction` takes it: uint8 (crop, crop, C)."""
-    channels, side = config.channels(direction)[0], config.data.crop
-    picture = decode(path, background=config.data.background, channels=channels)
-    domain = "a" if direction == "a2b" else "b"
-    return resized(cut(picture, part_of(config.data.layout, domain)), side, side)
+    """The picture at `path` (of several pages, the middle one) as the generator of `direction` takes it:
+    (crop, crop, C).
+    """
+    return loaded(path, config, direction, 1)[0]
+
+
+def loaded(path: Path, config: Config, direction: Direction, most: int) -> list[Pictures]:
+    """At most `most` pages of the file at `path`, evenly spread. `UserError` where it is none of the domain's."""
+    data, channels, side = config.data, config.channels(direction)[0], config.data.crop
+    domain = source(direction)
+    pages = seen(read_bytes(path), path, background=data.background, channels=channels, axis=data.axis).pages
+    scale = scale_of(data, domain)
+    if pages.shape[3] != channels or (scale is None and pages.dtype != np.uint8):
+        raise UserError(f"{path} has {pages.shape[3]} bands of {pages.dtype}, and is none of the run's pictures.")
+    chosen = [len(pages) // 2] if most == 1 else spread(range(len(pages)), most)
+    cuts = [resized(cut(pages[i], part_of(data.layout, domain)), side, side) for i in chosen]
+    return cuts if scale is None else [scale.to_network(values) for values in cuts]

@@ -9,18 +9,15 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
 from unpaired.data.discover import SUFFIXES, discover
 from unpaired.errors import UserError, reason
 from unpaired.training.device import keep_freed_memory
-from unpaired.translation import pictures
+from unpaired.translation import values
 from unpaired.translation.translator import Translator
 
 THREADS = 4
@@ -40,6 +37,8 @@ class BatchReport:
     """Files that are no pictures, and why; only folders skip."""
     failed: list[tuple[Path, str]] = field(default_factory=list[tuple[Path, str]])
     """Pictures that could not be read, translated or written, and why: a caller exits non-zero."""
+    notes: list[tuple[Path, str]] = field(default_factory=list[tuple[Path, str]])
+    """What was changed on the way, beside the translation: a colour profile, values that were clipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +94,11 @@ def translate_files(
                 tell()
 
         try:
-            for group in _groups(_decoded(jobs, threads, report, tell), translator, batch):
-                for job, like, made in _translated(group, translator, way, report, tell):
+            decoded = _decoded(jobs, translator.config.data.axis, threads, report, tell)
+            for group in _groups(decoded, translator, batch):
+                for job, made in _translated(group, translator, way, report, tell, batch):
                     finish(WAITING, WAITING_BYTES)
-                    writing.append((job, made.nbytes, threads.submit(_write, made, like, job.target)))
+                    writing.append((job, made.nbytes, threads.submit(_write, made, job.target)))
             finish(0, 0)
         except BaseException:
             threads.shutdown(wait=True, cancel_futures=True)
@@ -143,15 +143,15 @@ def plan(inputs: Sequence[Path], out: Path, *, overwrite: bool = False) -> tuple
 
 
 def _decoded(
-    jobs: Sequence[Job], threads: ThreadPoolExecutor, report: BatchReport, tell: Callable[[], None]
+    jobs: Sequence[Job], axis: int, threads: ThreadPoolExecutor, report: BatchReport, tell: Callable[[], None]
 ) -> Iterator[tuple[Job, Picture]]:
     """Pictures in the order of their jobs, decoded ahead, but never more than may wait."""
     left, ahead = deque(jobs), deque[tuple[Job, Future[Picture]]]()
     while left or ahead:
-        held = sum(_bytes(f.result()) for _, f in ahead if f.done() and not f.exception())
+        held = sum(f.result().nbytes for _, f in ahead if f.done() and not f.exception())
         while left and (not ahead or (len(ahead) < WAITING and held < WAITING_BYTES)):
             job = left.popleft()
-            ahead.append((job, threads.submit(read_picture, job.source)))
+            ahead.append((job, threads.submit(read_picture, job.source, axis=axis)))
         job, future = ahead.popleft()
         try:
             yield job, future.result()
@@ -166,7 +166,10 @@ def _groups(
     """Pictures of one size, as many as go through the network together; few wait for others of their size."""
     waiting: dict[tuple[int, int], list[tuple[Job, Picture]]] = {}
     for job, picture in decoded:
-        size = (picture.rgb.shape[0], picture.rgb.shape[1])
+        size = picture.size
+        if len(picture.pages) > 1:  # they are a group of their own
+            yield [(job, picture)]
+            continue
         group = waiting.setdefault(size, [])
         group.append((job, picture))
         if len(group) >= translator.at_once(*size, batch):
@@ -182,31 +185,34 @@ def _translated(
     way: Direction,
     report: BatchReport,
     tell: Callable[[], None],
-) -> Iterator[tuple[Job, Picture, NDArray[np.uint8]]]:
-    """Each job with the picture whose kind of file is written, and its translation."""
-    background = translator.config.data.background
+    batch: int | None,
+) -> Iterator[tuple[Job, Picture]]:
+    """Each job with its translation."""
+
+    def failed(job: Job, why: str) -> None:
+        report.failed.append((job.source, why))
+        tell()
+
+    able: list[tuple[Job, Picture]] = []
+    for job, picture in group:
+        if why := values.fits(translator.config.data, picture, way):
+            failed(job, why)
+        else:
+            able.append((job, picture))
     try:
-        made = translator.translate_arrays(
-            [pictures.over(p.rgb, p.alpha, background) for _, p in group], way, batch=len(group)
-        )
+        made = values.translated(translator, [picture for _, picture in able], way, batch)
     except (RuntimeError, MemoryError) as e:
         if isinstance(e, RuntimeError) and "memory" not in str(e):
             raise
-        for job, picture in group:
-            height, width = picture.rgb.shape[:2]
-            report.failed.append((job.source, f"does not fit into memory ({width}×{height}): make it smaller."))
-            tell()
+        for job, picture in able:
+            height, width = picture.size
+            failed(job, f"does not fit into memory ({width}×{height}): make it smaller.")
         return
-    for (job, picture), array in zip(group, made, strict=True):
-        array = pictures.out_of(array, picture.alpha, background)
-        # A grey picture that a generator coloured is written in colour, and the reverse.
-        yield job, replace(picture, grey=translator.gives_grey(way, picture.grey)), array
+    for (job, _), picture in zip(able, made, strict=True):
+        report.notes += [(job.source, note) for note in picture.notes]
+        yield job, picture
 
 
-def _write(array: NDArray[np.uint8], like: Picture, target: Path) -> None:
+def _write(picture: Picture, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_picture(array, like, target)
-
-
-def _bytes(picture: Picture) -> int:
-    return picture.rgb.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)
+    write_picture(picture.pages, picture, target)
