@@ -261,8 +261,14 @@ class TrainingConfig:
     """Images between checkpoints, beside the minutes: for checkpoints at exact places."""
     keep: int = 2
     """Checkpoints kept, beside the best."""
-    judged: int = 100
-    """Pictures of each domain by whose KID a checkpoint is found to be the best; 0 keeps the newest ones only."""
+    held_out: int = 100
+    """Pictures of each domain, at most, that are measured while training: of the test folders; without those, of the
+    training folders, a tenth of which is then not trained on. 0 trains on all and measures nothing."""
+    evaluate_every: int | None = None
+    """Images between evaluations on the held-out pictures, each with a checkpoint. Not given: with every checkpoint, as
+    long as they take no more than a twentieth of the time."""
+    stop_when_flat: bool = False
+    """Stop when evaluations have found nothing better for so long that noise can't explain it."""
     preview_minutes: float = 1.0
     """Minutes between preview grids."""
 
@@ -314,12 +320,16 @@ def validate(config: Config) -> None:
         (gen.kernel % 2 == 1 and 1 <= gen.kernel < 2 * data.crop,
          f"kernel {gen.kernel} is not an odd number, or too large for a crop of {data.crop} px"),
         (0 <= training.seed < 2**63, f"seed {training.seed} is negative or too large"),
-        (training.judged >= 0 and training.preview_minutes >= 0, "judged and preview-minutes are not negative"),
         *_ranges(data.channels_a, data.range_a, "a"), *_ranges(data.channels_b, data.range_b, "b"),
         (0 <= data.axis <= 2, f"axis {data.axis} is not 0, 1 or 2"),
         (disc.kind != "projected" or {data.channels_a, data.channels_b} <= {1, 3},
          "a projected discriminator looks through a network that knows pictures of 1 or 3 channels, not "
          f"{data.channels_a} and {data.channels_b}: take --discriminator.kind patchgan"),
+        (training.held_out >= 0 and training.preview_minutes >= 0, "held-out and preview-minutes are not negative"),
+        (training.evaluate_every is None or training.evaluate_every >= 1,
+         f"evaluate-every {training.evaluate_every} is not at least 1"),
+        (training.held_out > 0 or not (training.evaluate_every or training.stop_when_flat),
+         "evaluate-every and stop-when-flat need held-out pictures: leave out --held-out 0"),
         (len(data.background) == 3 and all(0 <= c <= 255 for c in data.background),
          f"background {data.background} is not three numbers from 0 to 255"),
         (disc.kind in ("projected", "pixel") or data.crop // 2**halvings >= 3,
@@ -385,6 +395,10 @@ def to_dict(config: Any) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
+RENAMED = {"judged": "held_out"}
+"""Fields of runs that were begun before their names changed."""
+
+
 def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> Any:
     """Rebuild a configuration from plain JSON values.
 
@@ -393,6 +407,7 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
     """
     if not isinstance(values, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UserError(f"{where} is {values!r}, which is not a group of options.")
+    values = {RENAMED.get(name, name): value for name, value in values.items()}
     hints = typing.get_type_hints(cls)
     names = {f.name for f in dataclasses.fields(cls)}
     if unknown := sorted(values.keys() - names):

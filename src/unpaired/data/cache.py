@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -123,6 +123,21 @@ class Cache:
     @property
     def channels(self) -> int:
         return self.shapes[0][2]
+
+    @property
+    def whole(self) -> tuple[Path, ...]:
+        """The files, each once."""
+        return tuple(dict.fromkeys(self.files))
+
+    def without(self, left_out: Collection[int]) -> Cache:
+        """All but the files of these indices in `whole`; the digest stays that of all."""
+        away = {path for i, path in enumerate(self.whole) if i in left_out}
+        kept = [i for i, path in enumerate(self.files) if path not in away]
+        lists = {
+            name: tuple(getattr(self, name)[i] for i in kept)
+            for name in ("files", "shapes", "offsets", "sizes", "pages")
+        }
+        return replace(self, **lists)
 
     def __len__(self) -> int:
         return len(self.files)

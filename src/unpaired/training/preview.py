@@ -12,9 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from unpaired.config import DIRECTIONS, Config, Direction, reverse, source, target
-from unpaired.data.decode import resized, seen
-from unpaired.data.layout import cut, part_of
-from unpaired.data.pixels import read_bytes
+from unpaired.data.domain import pages
 from unpaired.data.scale import scale_of
 from unpaired.data.show import visible
 from unpaired.data.tensors import to_float, to_uint8
@@ -29,14 +27,14 @@ Pictures = NDArray[Any]
 
 
 class Preview:
-    """A few pictures of each domain, from the test folders where there are some, and the grids made of them."""
+    """A few pictures of each domain, none of those that are trained on where others are there, and their grids."""
 
-    def __init__(self, files: Mapping[Direction, Sequence[Path]], config: Config, run: Path, *, tests: bool) -> None:
-        """`files` are what to choose from as input of each direction; `tests` says that both are test folders'."""
+    def __init__(self, files: Mapping[Direction, Sequence[Path]], config: Config, run: Path, *, unseen: bool) -> None:
+        """`files` are what to choose from as input of each direction; `unseen` says that none is trained on."""
         names_a, names_b = ({p.stem: p for p in files[direction]} for direction in DIRECTIONS)
         pairs = sorted(names_a.keys() & names_b.keys())
-        # Names in both test folders are true pairs: show them side by side.
-        self.paired = tests and len(pairs) >= ROWS
+        # Names in both domains are true pairs: show them side by side.
+        self.paired = unseen and len(pairs) >= ROWS
         shown_a = readable([names_a[k] for k in spread(pairs if self.paired else sorted(names_a), ROWS)], config, "a2b")
         shown_b = readable([names_b[k] for k in spread(pairs if self.paired else sorted(names_b), ROWS)], config, "b2a")
         if self.paired:
@@ -98,35 +96,5 @@ def readable(paths: Sequence[Path], config: Config, direction: Direction) -> dic
     found: dict[str, Pictures] = {}
     for path in paths:
         with suppress(UserError):
-            found[path.stem] = load(path, config, direction)
+            (found[path.stem],) = pages(path, config.data, source(direction), most=1)
     return found
-
-
-def pages(paths: Sequence[Path], config: Config, direction: Direction, count: int) -> list[Pictures]:
-    """At most `count` pictures of `paths`, where they can be read; of files with several pages as many as it takes."""
-    files = spread(paths, count)
-    found: list[Pictures] = []
-    for path in files:
-        with suppress(UserError):
-            found += loaded(path, config, direction, max(1, count // len(files)))
-    return found
-
-
-def load(path: Path, config: Config, direction: Direction) -> Pictures:
-    """The picture at `path` (of several pages, the middle one) as the generator of `direction` takes it:
-    (crop, crop, C).
-    """
-    return loaded(path, config, direction, 1)[0]
-
-
-def loaded(path: Path, config: Config, direction: Direction, most: int) -> list[Pictures]:
-    """At most `most` pages of the file at `path`, evenly spread. `UserError` where it is none of the domain's."""
-    data, channels, side = config.data, config.channels(direction)[0], config.data.crop
-    domain = source(direction)
-    pages = seen(read_bytes(path), path, background=data.background, channels=channels, axis=data.axis).pages
-    scale = scale_of(data, domain)
-    if pages.shape[3] != channels or (scale is None and pages.dtype != np.uint8):
-        raise UserError(f"{path} has {pages.shape[3]} bands of {pages.dtype}, and is none of the run's pictures.")
-    chosen = [len(pages) // 2] if most == 1 else spread(range(len(pages)), most)
-    cuts = [resized(cut(pages[i], part_of(data.layout, domain)), side, side) for i in chosen]
-    return cuts if scale is None else [scale.to_network(values) for values in cuts]

@@ -15,6 +15,7 @@ from unpaired.config import Direction, Domain, DType, source, target
 from unpaired.data.decode import LUMINANCE
 from unpaired.data.picture import Picture
 from unpaired.data.scale import WHOLE, Scale, full, scale_of
+from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.translation import pictures
 
@@ -47,6 +48,23 @@ def translated(
             made.append(replace(picture, pages=np.stack(grey)))
         else:
             made.append(replace(picture, pages=by_picture[id(picture)]))
+    return made
+
+
+def through(
+    translator: Translator, values: Sequence[NDArray[Any]], direction: Direction
+) -> list[NDArray[Any]]:  # fmt: skip
+    """Pictures of one size as a run's networks take them (`data.domain.pages`) → as many of the other domain."""
+    data = translator.config.data
+    plain = scale_of(data, target(direction)) is None
+    if plain and all(v.dtype == np.uint8 for v in values):
+        return list(translator.translate_arrays(values, direction))
+    made: list[NDArray[Any]] = []
+    together = translator.at_once(*values[0].shape[:2])
+    for start in range(0, len(values), together):
+        x = to_float(torch.from_numpy(np.stack(values[start : start + together]).transpose(0, 3, 1, 2).copy()))
+        y = translator.translate(x, direction)
+        made += list((to_uint8(y).expand(-1, 3, -1, -1) if plain else y).permute(0, 2, 3, 1).cpu().numpy())
     return made
 
 
