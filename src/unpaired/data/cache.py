@@ -19,11 +19,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unpaired.config import Resize
 from unpaired.data.decode import resized, seen
 from unpaired.data.files import replacing
 from unpaired.data.formats import AXIS
@@ -76,7 +77,7 @@ class Recipe:
     """What is done to every picture."""
 
     size: int
-    resize: Literal["square", "short"]
+    resize: Resize
     channels: int
     background: tuple[int, int, int]
     part: Part = "whole"
@@ -85,12 +86,13 @@ class Recipe:
     def apply(self, data: bytes, path: Path) -> Picture:
         """File content → what training sees of it, resized. Raises `UserError` as `seen` does."""
         # Twice the target: a JPEG's own scaling is a box filter, so the last halving is left to bicubic.
-        picture = seen(
-            data, path, background=self.background, channels=self.channels, draft=2 * self.size, axis=self.axis
-        )
+        draft = None if self.resize == "none" else 2 * self.size
+        picture = seen(data, path, background=self.background, channels=self.channels, draft=draft, axis=self.axis)
         return replace(picture, pages=np.stack([self._resized(cut(page, self.part)) for page in picture.pages]))
 
     def _resized(self, picture: NDArray[Any]) -> NDArray[Any]:
+        if self.resize == "none":
+            return picture
         height, width = picture.shape[:2]
         if self.resize == "square":
             return resized(picture, self.size, self.size)
@@ -164,7 +166,7 @@ def open_cache(
     root: Path,
     *,
     size: int,
-    resize: Literal["square", "short"],
+    resize: Resize,
     channels: int = 3,
     background: tuple[int, int, int] = (255, 255, 255),
     part: Part = "whole",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unpaired.config import Resize
 from unpaired.data import formats
 from unpaired.data.discover import format_named
 from unpaired.data.files import replacing
@@ -172,3 +173,14 @@ def resized(
         info = np.iinfo(picture.dtype)
         values = np.clip(np.rint(values), info.min, info.max)
     return values.astype(picture.dtype)
+
+
+def framed(
+    picture: NDArray[Any], side: int, resize: Resize, resampling: Image.Resampling = Image.Resampling.BICUBIC
+) -> NDArray[Any]:
+    """(H, W, C) → (side, side, C) to look at and to measure: resized; of what trains unresized, the middle."""
+    height, width = picture.shape[:2]
+    if resize != "none" or min(height, width) < side:
+        return resized(picture, side, side, resampling)
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(picture[top : top + side, left : left + side])

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from unpaired.config import DataConfig, Domain
-from unpaired.data.decode import resized, seen
+from unpaired.data.decode import framed, seen
 from unpaired.data.layout import cut, part_of
 from unpaired.data.picture import Values
 from unpaired.data.pixels import read_bytes
@@ -22,9 +22,11 @@ def pages(
     domain: Domain,
     *,
     most: int | None = None,
+    side: int | None = None,
     resampling: Image.Resampling = Image.Resampling.BICUBIC,
 ) -> list[Values]:
-    """The pages of a file, at most `most` of them evenly spread (the middle one of 1): (crop, crop, C) each.
+    """The pages of a file, at most `most` of them evenly spread (the middle one of 1): (side, side, C) each, `side`
+    the crop's if not given.
 
     uint8, or float32 in [-1, 1] where the domain has a scale of its own. Raises `UserError` for a file that can't be
     read, or whose bands or values are not the domain's.
@@ -40,6 +42,6 @@ def pages(
         chosen = list(range(last + 1))
     else:
         chosen = [len(found) // 2] if most == 1 else [round(i * last / (most - 1)) for i in range(most)]
-    side, part = data.crop, part_of(data.layout, domain)
-    cuts = [resized(cut(found[i], part), side, side, resampling) for i in chosen]
+    side, part = side or data.crop, part_of(data.layout, domain)
+    cuts = [framed(cut(found[i], part), side, data.resize, resampling) for i in chosen]
     return cuts if scale is None else [scale.to_network(values) for values in cuts]

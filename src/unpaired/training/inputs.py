@@ -126,7 +126,8 @@ class Inputs:
         sentences: list[str] = []
         for domain in DOMAINS:
             cache, found = self.caches[domain], self.found[domain]
-            sentences.append(f"{domain.upper()}: {len(cache):,} pictures of {_sizes(cache)} px in {found.folder}.")
+            pictures = "picture" if found.folder.is_file() else "pictures"
+            sentences.append(f"{domain.upper()}: {len(cache):,} {pictures} of {_sizes(cache)} px in {found.folder}.")
             sentences += _values(domain, cache, config)
             sentences += _left_out([*found.skipped, *cache.skipped])
         if self.pairs is not None:

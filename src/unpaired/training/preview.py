@@ -21,6 +21,8 @@ from unpaired.report.grid import preview_grid, spread
 from unpaired.training.engine import Engine
 
 ROWS = 6
+LARGER = 256
+"""Pixels of a preview of pictures that are not resized, at least; a multiple of what any generator takes."""
 
 Pictures = NDArray[Any]
 """(H, W, C) of a generator's input or output: uint8, or float32 in [-1, 1] where the domain has a scale of its own."""
@@ -35,8 +37,14 @@ class Preview:
         pairs = sorted(names_a.keys() & names_b.keys())
         # Names in both domains are true pairs: show them side by side.
         self.paired = unseen and len(pairs) >= ROWS
-        shown_a = readable([names_a[k] for k in spread(pairs if self.paired else sorted(names_a), ROWS)], config, "a2b")
-        shown_b = readable([names_b[k] for k in spread(pairs if self.paired else sorted(names_b), ROWS)], config, "b2a")
+        # What trains on small crops of whole pictures is looked at on larger ones.
+        side = max(config.data.crop, LARGER) if config.data.resize == "none" else config.data.crop
+
+        def chosen(names: dict[str, Path], direction: Direction) -> dict[str, Pictures]:
+            keys = spread(pairs if self.paired else sorted(names), ROWS)
+            return readable([names[k] for k in keys], config, direction, side)
+
+        shown_a, shown_b = chosen(names_a, "a2b"), chosen(names_b, "b2a")
         if self.paired:
             both = [k for k in shown_a if k in shown_b]
             shown_a, shown_b = {k: shown_a[k] for k in both}, {k: shown_b[k] for k in both}
@@ -89,12 +97,14 @@ def translate(
     return list(fakes.cpu().numpy().transpose(0, 2, 3, 1))
 
 
-def readable(paths: Sequence[Path], config: Config, direction: Direction) -> dict[str, Pictures]:
+def readable(
+    paths: Sequence[Path], config: Config, direction: Direction, side: int | None = None
+) -> dict[str, Pictures]:
     """Those of `paths` that can be read, by their names without suffix. The others were named when the cache was
     built, or will be by `unpaired evaluate`; a damaged test picture is no reason not to train.
     """
     found: dict[str, Pictures] = {}
     for path in paths:
         with suppress(UserError):
-            (found[path.stem],) = pages(path, config.data, source(direction), most=1)
+            (found[path.stem],) = pages(path, config.data, source(direction), most=1, side=side)
     return found
