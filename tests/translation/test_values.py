@@ -40,7 +40,7 @@ def there_and_back(picture: Picture, translator: Translator, kind: str) -> None:
 PHOTO = {"PNG": ("uint8", "uint16"), "TIFF": ("uint8",), "BMP": ("uint8",), "PPM": ("uint8", "uint16")}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     kind=st.sampled_from(sorted(PHOTO)), deep=st.booleans(), bands=st.sampled_from([1, 3]), alpha=st.booleans(),
     height=st.integers(1, 12), width=st.integers(1, 12), seed=st.integers(0, 999),

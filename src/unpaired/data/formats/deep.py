@@ -134,7 +134,7 @@ def _read_ppm(data: bytes, path: Path) -> Picture:
 def _png(values: NDArray[np.uint16], picture: Picture) -> bytes:
     """(H, W, 1 to 4) as a PNG (W3C Recommendation, second edition): rows filtered by Sub or Up."""
     height, width, bands = values.shape
-    rows = values.astype(">u2").view(np.uint8).reshape(height, width * bands * 2)
+    rows = np.ascontiguousarray(values, ">u2").view(np.uint8).reshape(height, width * bands * 2)
     left = np.zeros_like(rows)
     left[:, 2 * bands :] = rows[:, : -2 * bands]
     above = np.zeros_like(rows)
