@@ -197,7 +197,9 @@ def _config(
     channels = {(g.inputs, g.outputs) if way == "a2b" else (g.outputs, g.inputs) for way, g in generators.items()}
     a, b = _same(list(channels), "The channels of the two generators")
     if not {a, b} <= {1, 3}:
-        raise UserError(f"A generator between {a} and {b} channels can't be imported: pictures have 1 or 3 here.")
+        raise UserError(
+            f"A generator between {a} and {b} channels can't be imported: it does not tell the range of their values."
+        )
     paired = any(d.channels == a + b for d in discriminators.values()) and [*generators] == ["a2b"]
     for name, found in discriminators.items():
         expected = a + b if paired else a if name == "discriminator_a" else b

@@ -20,15 +20,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from unpaired.config import DIRECTIONS, Config, Direction
-from unpaired.data.decode import read_picture
+from unpaired.data.decode import Picture, read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
-from unpaired.methods import METHODS
-from unpaired.networks import build_generator
-from unpaired.training import checkpoint as checkpoints
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
-from unpaired.translation import pictures, single
+from unpaired.translation import pictures
 from unpaired.translation.fit import fitted
+from unpaired.translation.sources import Generators, of_file, of_run
 
 PIXELS_AT_ONCE = 8 * 256 * 256
 """Pixels of equally large pictures that go through the network together, at most (one picture always may)."""
@@ -81,10 +79,10 @@ class Translator:
         """
         if checkpoint not in (None, "best", "latest"):
             raise UserError(f"checkpoint={checkpoint!r} is unknown: take 'best' or 'latest', or name its folder.")
-        config, sources, images = (_of_file if Path(path).is_file() else _of_run)(Path(path), checkpoint)
+        config, sources, images = (of_file if Path(path).is_file() else of_run)(Path(path), checkpoint)
         if direction is not None and direction not in sources:
             raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(sources)}.")
-        wanted: _Sources = {way: source for way, source in sources.items() if direction in (None, way)}
+        wanted: Generators = {way: source for way, source in sources.items() if direction in (None, way)}
         return cls(config, wanted, images_seen=images, device=device, precision=precision)
 
     @overload
@@ -119,8 +117,7 @@ class Translator:
             kind = type(picture).__name__
             raise UserError(f"A picture to translate is a path, PIL image, numpy array or tensor, not {kind}.")
         else:
-            file = read_picture(Path(picture))
-            colours, alpha, grey = file.rgb, file.alpha, file.grey
+            colours, alpha, grey = _photo(read_picture(Path(picture)), picture)
         background = self.config.data.background
         made = self.translate_arrays([pictures.over(colours, alpha, background)], way)[0]
         made = pictures.out_of(made, alpha, background)
@@ -246,60 +243,11 @@ class Translator:
         return self._built[way]
 
 
-_Sources = dict[Direction, Callable[[], nn.Module]]
-
-
-def _of_run(path: Path, which: Literal["best", "latest"] | None) -> tuple[Config, _Sources, int]:
-    """Configuration, generators, and images seen, of a run or a checkpoint."""
-    found = checkpoints.read(_checkpoint_folder(path, which))
-    config = found.manifest.config
-    names = METHODS[config.method].translators
-    # An imported run may translate in one direction only.
-    known: list[Direction] = [d for d in DIRECTIONS if d in names]
-    there: list[Direction] = [d for d in known if f"{names[d]}.safetensors" in found.files] or known
-
-    def source(way: Direction, name: str) -> Callable[[], nn.Module]:
-        def build() -> nn.Module:
-            weights = found.weights(name, averaged=f"{name}.ema.safetensors" in found.files)
-            return _built(config, way, weights, f"{name} of {found.folder}")
-
-        return build
-
-    sources: _Sources = {way: source(way, names[way]) for way in there}
-    return config, sources, found.manifest.images
-
-
-def _of_file(path: Path, which: Literal["best", "latest"] | None) -> tuple[Config, _Sources, int]:
-    """The same of a single file."""
-    if which is not None:
-        raise UserError(f"{path} is a single translator, of which there is no {which!r} one: leave that out.")
-    found = single.read(path)
-
-    def source(way: Direction) -> Callable[[], nn.Module]:
-        return lambda: _built(found.config, way, found.weights(way), str(path))
-
-    return found.config, {way: source(way) for way in found.directions}, found.images
-
-
-def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> Path:
-    if (path / "manifest.json").exists():
-        return path
-    if not path.is_dir():
-        raise UserError(f"There is no run at {path}: name the folder that a training left behind.")
-    found = checkpoints.best(path) if which != "latest" else None
-    if found is None and which == "best":
-        raise UserError(f"No checkpoint of {path} is marked as the best: take the latest.")
-    found = found or checkpoints.latest(path)
-    if found is None:
-        raise UserError(f"{path} holds no checkpoint: it is not a run, or its training has not written one yet.")
-    return found
-
-
-def _built(config: Config, way: Direction, weights: dict[str, Tensor], where: str) -> nn.Module:
-    """The generator of a direction with its weights: averaged ones, or the last where none are kept."""
-    network = build_generator(*config.channels(way), config.generator)
-    try:
-        network.load_state_dict(weights, strict=True)
-    except RuntimeError as e:
-        raise UserError(f"{where} does not fit its configuration: it is damaged.") from e
-    return network.eval().requires_grad_(False)
+def _photo(picture: Picture, path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:
+    """Colours, alpha and greyness. Raises `UserError` for what is no 8-bit picture, which a PIL image can't hold."""
+    if picture.dtype != np.uint8 or picture.bands not in (1, 3) or len(picture.pages) != 1:
+        raise UserError(
+            f"{path} has {len(picture.pages)} page(s) of {picture.bands} × {picture.dtype}, which no PIL image holds: "
+            "translate it with translate_files (unpaired translate)."
+        )
+    return picture.rgb, None if picture.alpha is None else picture.alpha[0], picture.grey
