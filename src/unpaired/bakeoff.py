@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -11,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unpaired.config import DIRECTIONS, Config, Direction, MethodName, validate
+from unpaired.data import split
 from unpaired.data.discover import discover
 from unpaired.data.layout import pairs_by_name
 from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.distances import MINIMUM
+from unpaired.evaluation.evidence import Score
 from unpaired.evaluation.measure import Evaluation, number
-from unpaired.evaluation.measures import Score
+from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.run import evaluate, read
 from unpaired.methods import METHODS
 from unpaired.report.grid import preview_grid
@@ -171,7 +172,7 @@ def _check(config: Config, folders: Folders) -> None:
 
 def held_out(folders: Folders, home: Path, config: Config) -> Folders:
     """The same folders where they have test folders; else folders of links in `home` to a part to train on and a
-    part to measure with. Names decide which file goes where, so that pairs stay together.
+    part to measure with.
     """
     if folders.test_a and folders.test_b:
         return folders
@@ -186,28 +187,23 @@ def held_out(folders: Folders, home: Path, config: Config) -> Folders:
                 f"{folder} holds {len(found)} pictures: a bake-off needs at least {2 * MINIMUM} in each folder, of "
                 f"which {MINIMUM} are kept for measuring; or give test folders."
             )
-    for domain, (folder, found) in zip("AB", files.items(), strict=True):
-        count = min(MOST_HELD_OUT, max(MINIMUM, round(HELD_OUT * len(found))))
-        by_chance = sorted(found, key=lambda path: _chance(path.relative_to(folder)))
-        for part, chosen in (("test", by_chance[:count]), ("train", by_chance[count:])):
-            _link(chosen, folder, home / f"{part}{domain}")
+    (folder_a, files_a), (folder_b, files_b) = files.items()
+    count = min(MOST_HELD_OUT, max(MINIMUM, round(HELD_OUT * min(len(files_a), len(files_b)))))
+    chosen = split.held_out(folder_a, files_a, folder_b, files_b, count)
+    for domain, (folder, found), tests in zip("AB", files.items(), chosen, strict=True):
+        for index, path in enumerate(found):
+            _link(path, home / f"{'test' if index in tests else 'train'}{domain}" / path.relative_to(folder))
     return find_folders(home, None)
 
 
-def _chance(name: Path) -> bytes:
-    return hashlib.sha256(name.with_suffix("").as_posix().encode("utf-8", "surrogateescape")).digest()
-
-
-def _link(files: Iterable[Path], root: Path, home: Path) -> None:
-    for path in files:
-        place = home / path.relative_to(root)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if place.exists():
-            continue
-        try:
-            os.symlink(path.resolve(), place)
-        except OSError:  # where links need a permission
-            shutil.copyfile(path, place)
+def _link(path: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        return
+    try:
+        os.symlink(path.resolve(), place)
+    except OSError:  # where links need a permission
+        shutil.copyfile(path, place)
 
 
 def _train(config: Config, run: Path, folders: Folders, listeners: Iterable[Listener]) -> None:
@@ -227,7 +223,7 @@ def _measured(method: str, run: Path, folders: Folders, paired: bool) -> Contest
     assert newest is not None
     manifest = checkpoint.read(newest).manifest
     test_b = folders.test_b if folders.test_b != folders.test_a else None  # one folder may hold both domains
-    result = evaluate(run, folders.test_a, test_b, paired=paired)
+    result = evaluate(run, folders.test_a, test_b, paired=paired, measures=STANDARD)
     return Contestant(method=method, run=run, images=manifest.images, minutes=manifest.seconds / 60, result=result)
 
 

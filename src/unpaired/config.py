@@ -24,6 +24,7 @@ Domain = Literal["a", "b"]
 Norm = Literal["instance", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]
 Channels = Literal[1, 3]
+Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
 MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan"]
 
@@ -148,6 +149,10 @@ class NceConfig:
     """Features that the two-layer heads give for each place."""
     flip: bool = False
     """Translate mirrored pictures half of the time and contrast with the unmirrored ones (FastCUT)."""
+    across: bool = False
+    """Contrast each place with those of all pictures of a batch, not of its own picture only (SinCUT)."""
+    l1: float = 0.0
+    """Weight of the L1 distance between a picture of B and its translation to B (SinCUT); CUT only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,8 +193,11 @@ class DataConfig:
     """Side in px to which pictures are resized."""
     crop: int = 256
     """Side in px of the random crop that the networks see; a multiple of 4 (ResNet) or 2^depth (U-Net)."""
-    resize: Literal["square", "short"] = "square"
-    """Resize to size × size as the paper does, or the short side to `size` keeping the aspect ratio."""
+    resize: Resize = "square"
+    """Resize to size × size as the paper does, or the short side to `size` keeping the aspect ratio, or not at all."""
+    zoom: float = 1.0
+    """Shrink pictures before they are cropped, width and height each by a random factor up to this, the same for all of
+    a step (SinCUT: 3); none becomes smaller than the crop."""
     flip: bool = True
     """Mirror half of the pictures left to right."""
     channels_a: Channels = 3
@@ -231,8 +239,14 @@ class TrainingConfig:
     """Images between checkpoints, beside the minutes: for checkpoints at exact places."""
     keep: int = 2
     """Checkpoints kept, beside the best."""
-    judged: int = 100
-    """Pictures of each domain by whose KID a checkpoint is found to be the best; 0 keeps the newest ones only."""
+    held_out: int = 100
+    """Pictures of each domain, at most, that are measured while training: of the test folders; without those, of the
+    training folders, a tenth of which is then not trained on. 0 trains on all and measures nothing."""
+    evaluate_every: int | None = None
+    """Images between evaluations on the held-out pictures, each with a checkpoint. Not given: with every checkpoint, as
+    long as they take no more than a twentieth of the time."""
+    stop_when_flat: bool = False
+    """Stop when evaluations have found nothing better for so long that noise can't explain it."""
     preview_minutes: float = 1.0
     """Minutes between preview grids."""
 
@@ -269,7 +283,9 @@ def validate(config: Config) -> None:
               for name, value in typing.cast(dict[str, Any], group).items() if isinstance(value, float)]  # fmt: skip
     rules = [
         *((math.isfinite(value), f"{name.replace('_', '-')} is {value}") for name, value in floats),
-        (data.crop <= data.size, f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
+        (data.resize == "none" or data.crop <= data.size,
+         f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
+        (data.zoom >= 1, f"zoom {data.zoom} is not at least 1"),
         (data.crop >= 8 or gen.kind == "unet",
          f"crop {data.crop} px is below 8 px, too small for a {gen.kind} generator"),
         (data.crop > 0 and data.crop % multiple == 0,
@@ -284,7 +300,11 @@ def validate(config: Config) -> None:
         (gen.kernel % 2 == 1 and 1 <= gen.kernel < 2 * data.crop,
          f"kernel {gen.kernel} is not an odd number, or too large for a crop of {data.crop} px"),
         (0 <= training.seed < 2**63, f"seed {training.seed} is negative or too large"),
-        (training.judged >= 0 and training.preview_minutes >= 0, "judged and preview-minutes are not negative"),
+        (training.held_out >= 0 and training.preview_minutes >= 0, "held-out and preview-minutes are not negative"),
+        (training.evaluate_every is None or training.evaluate_every >= 1,
+         f"evaluate-every {training.evaluate_every} is not at least 1"),
+        (training.held_out > 0 or not (training.evaluate_every or training.stop_when_flat),
+         "evaluate-every and stop-when-flat need held-out pictures: leave out --held-out 0"),
         (len(data.background) == 3 and all(0 <= c <= 255 for c in data.background),
          f"background {data.background} is not three numbers from 0 to 255"),
         (disc.kind in ("projected", "pixel") or data.crop // 2**halvings >= 3,
@@ -338,6 +358,10 @@ def to_dict(config: Any) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
+RENAMED = {"judged": "held_out"}
+"""Fields of runs that were begun before their names changed."""
+
+
 def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> Any:
     """Rebuild a configuration from plain JSON values.
 
@@ -346,6 +370,7 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
     """
     if not isinstance(values, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UserError(f"{where} is {values!r}, which is not a group of options.")
+    values = {RENAMED.get(name, name): value for name, value in values.items()}
     hints = typing.get_type_hints(cls)
     names = {f.name for f in dataclasses.fields(cls)}
     if unknown := sorted(values.keys() - names):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from unpaired.data.decode import Picture, decode, read_picture, write_picture
+from unpaired.data.decode import Picture, decode, encoded, framed, picture_bytes, read_picture, write_picture
 from unpaired.errors import UserError
 
 
@@ -407,3 +407,28 @@ def test_unwritable_place_and_wrong_shapes(tmp_path: Path) -> None:
         write_picture(picture.rgb.astype(np.float32), picture, tmp_path / "p.png")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="alpha is"):
         write_picture(noise(5, 5), Picture(noise(4, 4), alpha=np.zeros((4, 4), np.uint8)), tmp_path / "p.png")
+
+
+def test_what_trains_unresized_is_looked_at_in_its_middle() -> None:
+    array = np.random.default_rng(0).integers(0, 256, (10, 14, 3), dtype=np.uint8)
+    assert (framed(array, 6, "none") == array[2:8, 4:10]).all()
+    assert framed(array, 12, "none").shape == (12, 12, 3), "what is smaller is enlarged"
+    assert framed(array, 6, "square").shape == framed(array, 6, "short").shape == (6, 6, 3)
+    assert not (framed(array, 6, "square") == array[2:8, 4:10]).all()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".gif", ".tif"])
+def test_in_memory_and_through_files_are_the_same(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"picture{suffix}"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)).save(path)
+    picture = read_picture(path)
+    again = picture_bytes(path.read_bytes(), path)
+    assert np.array_equal(again.rgb, picture.rgb)
+    write_picture(picture.rgb, picture, tmp_path / f"out{suffix}")
+    assert encoded(picture.rgb, picture, picture.format) == (tmp_path / f"out{suffix}").read_bytes()
+
+
+def test_a_lower_quality_is_smaller() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    sizes = [len(encoded(rgb, Picture(rgb), "JPEG", quality=quality)) for quality in (20, 95)]
+    assert sizes[0] < sizes[1] / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import typing
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ TINY = Config(
     loss=LossConfig(pool=2),
     nce=NceConfig(layers=(0, 2, 3), patches=16, dimension=8, flip=True),
     optimizer=OptimizerConfig(ema_images=20, init_gain=0.2),
-    training=TrainingConfig(images=2, judged=0, device="cpu", precision="float32", preview_minutes=60),
+    training=TrainingConfig(images=2, held_out=0, device="cpu", precision="float32", preview_minutes=60),
 )
 NAMES = sorted(METHODS)
 
@@ -114,7 +115,10 @@ def test_it_is_shown_and_reported(run: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_checkpoints_are_judged(name: str, pictures: tuple[Path, Path], tmp_path: Path) -> None:
-    run = unpaired.train(*pictures, out=tmp_path / "run", config=_config(name, judged=10))
+    test_a, test_b = (shutil.copytree(folder, tmp_path / folder.name) for folder in pictures)
+    run = unpaired.train(
+        *pictures, test_a=test_a, test_b=test_b, out=tmp_path / "run", config=_config(name, held_out=10)
+    )
     assert checkpoint.best(run) == checkpoint.latest(run)
 
 

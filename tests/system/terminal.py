@@ -14,7 +14,7 @@ from PIL import Image
 TINY = [
     *("--size", "36", "--crop", "32", "--generator.width", "4", "--generator.blocks", "1"),
     *("--discriminator.kind", "patchgan", "--discriminator.width", "4", "--discriminator.layers", "1"),
-    *("--images", "8", "--batch", "2", "--judged", "0", "--device", "cpu"),
+    *("--images", "8", "--batch", "2", "--held-out", "0", "--device", "cpu"),
 ]
 """Options of a training that takes a second."""
 

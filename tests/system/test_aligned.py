@@ -12,7 +12,7 @@ from terminal import Command, fill, paint
 TINY = [
     *("--size", "36", "--crop", "32", "--generator.width", "4", "--generator.depth", "3"),
     *("--discriminator.width", "4", "--discriminator.layers", "1"),
-    *("--images", "4", "--batch", "2", "--judged", "0", "--device", "cpu"),
+    *("--images", "4", "--batch", "2", "--held-out", "0", "--device", "cpu"),
 ]
 
 

@@ -30,7 +30,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
             generator=replace(c.generator, width=4, blocks=1),
             discriminator=replace(c.discriminator, kind="patchgan", width=4, layers=1),
             nce=replace(c.nce, layers=(0, 2, 3), dimension=8),
-            training=replace(c.training, batch=2, judged=0),
+            training=replace(c.training, batch=2, held_out=0),
         )
 
     monkeypatch.setitem(presets.PRESETS, "fast", small)

@@ -24,7 +24,7 @@ def small() -> Config:
         data=replace(config.data, size=36, crop=32),
         generator=replace(config.generator, width=4, blocks=1),
         discriminator=replace(config.discriminator, kind="patchgan", width=4, layers=1),
-        training=replace(config.training, judged=0, device="cpu", precision="float32"),
+        training=replace(config.training, held_out=0, device="cpu", precision="float32"),
     )
 
 

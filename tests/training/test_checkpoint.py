@@ -12,7 +12,6 @@ import resource
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,7 @@ from tiny import TINY, bits, seen
 
 import unpaired
 from unpaired.errors import UserError
-from unpaired.methods import METHODS
 from unpaired.training import checkpoint
-from unpaired.training.best import Judge
-from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
 
 NEWEST = Path("checkpoints", "images-000000008")
 FILES = [
@@ -429,14 +424,6 @@ def test_what_ranks_fail_at_is_not_called_a_full_disk(tmp_path: Path) -> None:
     manifest = checkpoint.Manifest(images=1, seconds=1, world=2, config=TINY, provenance={})
     with pytest.raises(RuntimeError, match="Connection closed"):
         checkpoint.write(tmp_path, manifest, {}, {}, together=broken)
-
-
-def test_the_judge_says_how_many_pictures_it_looked_at(pictures: tuple[Path, Path]) -> None:
-    config = replace(TINY, training=replace(TINY.training, judged=11))
-    engine = Engine(METHODS["cyclegan"](config), config, torch.device("cpu"), Ranks())
-    files = [sorted(folder.iterdir()) for folder in pictures]
-    judge = Judge({"a2b": files[0], "b2a": files[1]}, config, engine)
-    assert judge.measure == "KID (EfficientNet-Lite0) of 11 pictures"
 
 
 # Nothing there.

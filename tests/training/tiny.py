@@ -24,12 +24,12 @@ TINY = Config(
     generator=GeneratorConfig(width=4, blocks=1),
     discriminator=DiscriminatorConfig(width=4, layers=1),
     optimizer=OptimizerConfig(ema_images=20),
-    training=TrainingConfig(images=8, judged=0, device="cpu", precision="float32", preview_minutes=60),
+    training=TrainingConfig(images=8, held_out=0, device="cpu", precision="float32", preview_minutes=60),
 )
 OPTIONS = [
     *("--preset", "paper", "--size", "40", "--crop", "32", "--generator.width", "4", "--generator.blocks", "1"),
     *("--discriminator.width", "4", "--discriminator.layers", "1", "--ema-images", "20"),
-    *("--judged", "0", "--device", "cpu", "--precision", "float32", "--preview-minutes", "60"),
+    *("--held-out", "0", "--device", "cpu", "--precision", "float32", "--preview-minutes", "60"),
 ]
 """`TINY` as a person types it, but for how long."""
 

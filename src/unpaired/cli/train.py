@@ -53,10 +53,14 @@ class Arguments:
     folders: Annotated[
         tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]", help_behavior_hint="")
     ] = ()
-    """DIR_A DIR_B, or one folder that holds trainA and trainB, or the one folder of another --layout. Nothing with
-    --resume."""
+    """DIR_A DIR_B, or one folder that holds trainA and trainB, or the one folder of another --layout. In place of a
+    folder, a single picture. Nothing with --resume."""
     out: Path | None = None
     """Folder of the new run."""
+    test_a: Path | None = None
+    """Pictures of A to measure with, which are not trained on; testA beside trainA if not given."""
+    test_b: Path | None = None
+    """Pictures of B to measure with; testB beside trainB if not given."""
     resume: Path | None = None
     """Folder of a run to go on with, exactly where it was; or of one of its checkpoints, to go on from there."""
     preset: Preset = "fast"
@@ -86,8 +90,10 @@ def main(arguments: list[str]) -> None:
             base = PRESETS.get(preset or "fast", fast)() if path is None else _recorded(Path(path)).config
             default = Arguments(**{f.name: getattr(base, f.name) for f in fields(Config)})
             told = parsed(arguments, Arguments, "train", default=default, speak=ranks.first)
-            if told.resume is not None and (told.folders or told.out is not None):
-                raise UserError("--resume takes its folders from the run: leave out DIR_A, DIR_B and --out.")
+            if told.resume is not None and any((told.folders, told.out, told.test_a, told.test_b)):
+                raise UserError(
+                    "--resume takes its folders from the run: leave out DIR_A, DIR_B, --out, --test-a and --test-b."
+                )
             if told.resume is not None and preset is not None:
                 raise UserError("--resume takes its options from the run: leave out --preset.")
         if told.resume is None:
@@ -103,7 +109,10 @@ def _start(told: Arguments, ranks: Ranks, console: Console) -> None:
             raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
         if told.out is None:
             raise UserError("Name the folder of the new run with --out.")
-        folders = find_folders(told.folders[0], told.folders[1] if len(told.folders) == 2 else None, told.data.layout)
+        folders = find_folders(
+            told.folders[0], told.folders[1] if len(told.folders) == 2 else None, told.data.layout,
+            test_a=told.test_a, test_b=told.test_b,
+        )  # fmt: skip
     with Display(told.out, console) as display:
         session = begin(told.config(), folders, told.out, ranks=ranks, listeners=[display], preset=told.preset)
         finish(session, loop.train(session), console)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
+from unpaired.config import Resize
 from unpaired.data.discover import SUFFIXES
 from unpaired.data.files import replacing
 from unpaired.data.pixels import flatten, opened, read_bytes, to_srgb, upright
@@ -77,7 +79,12 @@ class Picture:
 
 def read_picture(path: Path) -> Picture:
     """Read one picture. Raises `UserError`, as `decode` does."""
-    with opened(read_bytes(path), path) as image:
+    return picture_bytes(read_bytes(path), path)
+
+
+def picture_bytes(data: bytes, path: Path) -> Picture:
+    """`read_picture` of a file's content; `path` is only for messages."""
+    with opened(data, path) as image:
         kind = "JPEG" if image.format == "MPO" else image.format or "PNG"
         dpi = _dpi(image)
         image = upright(image)
@@ -99,13 +106,39 @@ def write_picture(array: NDArray[np.uint8], like: Picture, path: Path) -> None:
     stays if anything fails. Raises `UserError` for a full disk, a missing permission, a format that this
     Pillow cannot write; `ValueError` for a wrong shape.
     """
+    kind = SUFFIXES.get(path.suffix.lower(), like.format)
+    if kind == "AVIF" and not features.check("avif"):
+        raise UserError(f"{path} cannot be written: this Pillow has no AVIF; choose another format, such as .png.")
+    image = _image(array, like, kind)
+    try:
+        with replacing(path) as file:
+            image.save(file, kind, **_options(kind, like))
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise UserError(f"{path} cannot be written: {reason}.") from error
+
+
+def encoded(array: NDArray[np.uint8], like: Picture, kind: str, *, quality: int = QUALITY) -> bytes:
+    """What `write_picture` writes, as bytes in Pillow's format `kind`; `quality` is that of JPEG, WebP and AVIF.
+
+    Raises `UserError` for a format that this Pillow cannot write or that can't hold the picture.
+    """
+    if kind == "AVIF" and not features.check("avif"):
+        raise UserError("This Pillow writes no AVIF: choose another format, such as png.")
+    content = io.BytesIO()
+    try:
+        _image(array, like, kind).save(content, kind, **_options(kind, like, quality))
+    except (OSError, ValueError) as error:
+        raise UserError(f"The picture cannot be written as {kind}: {error}.") from error
+    return content.getvalue()
+
+
+def _image(array: NDArray[np.uint8], like: Picture, kind: str) -> Image.Image:
+    """uint8 (H, W, 3) as Pillow writes it in the format `kind`."""
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise ValueError(f"expected uint8 (H, W, 3), got {array.dtype} {array.shape}")
     if like.alpha is not None and like.alpha.shape != array.shape[:2]:
         raise ValueError(f"alpha is {like.alpha.shape}, the picture {array.shape[:2]}")
-    kind = SUFFIXES.get(path.suffix.lower(), like.format)
-    if kind == "AVIF" and not features.check("avif"):
-        raise UserError(f"{path} cannot be written: this Pillow has no AVIF; choose another format, such as .png.")
     image = Image.fromarray(np.ascontiguousarray(array))
     if like.grey:
         image = image.convert("L")
@@ -119,19 +152,14 @@ def write_picture(array: NDArray[np.uint8], like: Picture, path: Path) -> None:
             under = Image.new(image.mode, image.size, "white")
             under.paste(image, mask=alpha)
             image = under
-    try:
-        with replacing(path) as file:
-            image.save(file, kind, **_options(kind, like))
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise UserError(f"{path} cannot be written: {reason}.") from error
+    return image
 
 
-def _options(kind: str, like: Picture) -> dict[str, Any]:
+def _options(kind: str, like: Picture, quality: int = QUALITY) -> dict[str, Any]:
     """What Pillow is told beside the pixels."""
     options: dict[str, Any] = {}
     if kind in ("JPEG", "WEBP", "AVIF"):
-        options["quality"] = QUALITY
+        options["quality"] = quality
     if kind == "JPEG":
         options["subsampling"] = 0
     if kind == "AVIF":
@@ -173,3 +201,14 @@ def resized(
         return picture
     image = Image.fromarray(picture[:, :, 0] if channels == 1 else picture)
     return np.array(image.resize((width, height), resampling), dtype=np.uint8).reshape(height, width, channels)
+
+
+def framed(
+    picture: NDArray[np.uint8], side: int, resize: Resize, resampling: Image.Resampling = Image.Resampling.BICUBIC
+) -> NDArray[np.uint8]:
+    """uint8 (H, W, C) → (side, side, C) to look at and to measure: resized; of what trains unresized, the middle."""
+    height, width = picture.shape[:2]
+    if resize != "none" or min(height, width) < side:
+        return resized(picture, side, side, resampling)
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(picture[top : top + side, left : left + side])

@@ -1,60 +1,134 @@
-"""Which checkpoint is the best so far, by a measure that the discriminators can't have pleased."""
+"""How good a training is on pictures that it has not seen, and which checkpoint is the best so far."""
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.config import DIRECTIONS, Config, Direction, reverse
-from unpaired.evaluation.distances import MINIMUM, kid
-from unpaired.evaluation.features import LiteExtractor
-from unpaired.report.grid import spread
+from unpaired.config import Config, Direction, Domain
+from unpaired.data.discover import Discovery
+from unpaired.data.layout import pairs_by_name
+from unpaired.errors import UserError
+from unpaired.evaluation import measure
+from unpaired.evaluation.distances import MINIMUM
+from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures
+from unpaired.evaluation.measure import Evaluation
+from unpaired.evaluation.measures import Kid, Measure, TruePairs
+from unpaired.evaluation.run import networks_seen, read
 from unpaired.training.engine import Engine
-from unpaired.training.preview import readable, translate
+from unpaired.training.preview import translate
 
 AT_ONCE = 8  # pictures that are translated together
 
 
-class Judge:
-    """KID (EfficientNet-Lite0) of translations against real pictures, the mean of the directions; lower is better.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge found."""
 
-    It looks at `config.training.judged` of `files`, the inputs of each direction: of the test folders where there
-    are some, else of the training folders, which says less but still tells checkpoints apart.
+    result: Evaluation
+    value: float
+    """KID, the mean of the directions: lower is better."""
+    spread: float
+    """Standard deviation of `value`, of half as many pictures."""
+
+
+class Judge:
+    """Measures translations of held-out pictures as `unpaired evaluate` would, with the weights that translate.
+
+    Checkpoints are compared by their KID: no discriminator looked through its network, so none can have been pleased.
+    Files of one name in both domains are taken for true pairs.
     """
 
-    def __init__(self, files: Mapping[Direction, Sequence[Path]], config: Config, engine: Engine) -> None:
-        self.engine = engine
-        self.extractor = LiteExtractor(device=engine.device)
-        self.sources: dict[Direction, list[NDArray[np.uint8]]] = {
-            direction: list(readable(spread(files[direction], config.training.judged), config, direction).values())
-            for direction in DIRECTIONS
-        }
-        fewest = min(map(len, self.sources.values()))
-        self.able = fewest >= MINIMUM
-        self.measure = f"KID (EfficientNet-Lite0) of {fewest} pictures"
-        self._reals: dict[Direction, NDArray[np.float32]] = {}
+    def __init__(self, held_out: Mapping[str, Discovery], config: Config, engine: Engine) -> None:
+        self.config, self.engine = config, engine
+        a, b = _readable(held_out["a"], config, "a"), _readable(held_out["b"], config, "b")
+        self.a, self.b = list(a.values()), list(b.values())
+        self.pairs: list[tuple[int, int]] = []
+        with suppress(UserError):  # whoever has two files of one name has no pairs
+            self.pairs = pairs_by_name(held_out["a"].folder, list(a), held_out["b"].folder, list(b))
+        batch = 64 if engine.device.type == "cuda" else 4
+        self._look = _Once(LiteExtractor(device=engine.device, batch=batch), [*self.a, *self.b])
 
-    def __call__(self) -> dict[Direction, float]:
-        """KID of each direction with the weights as they are."""
-        names, networks = self.engine.method.translators, self.engine.translators()
-        values: dict[Direction, float] = {}
-        for direction, name in names.items():
-            inputs = self.sources[direction]
-            if direction not in self._reals:
-                self._reals[direction] = self.extractor(self.sources[reverse(direction)])
-            fakes = [
-                fake
-                for start in range(0, len(inputs), AT_ONCE)
-                for fake in translate(networks[name], inputs[start : start + AT_ONCE], self.engine.device)
-            ]
-            values[direction] = kid(self.extractor(fakes), self._reals[direction])
-        return values
+    @property
+    def able(self) -> bool:
+        """Whether enough pictures can be read."""
+        return min(len(self.a), len(self.b)) >= MINIMUM
 
-    @staticmethod
-    def total(values: dict[Direction, float]) -> float:
-        """One number for a checkpoint."""
-        return fmean(values.values())
+    @property
+    def measure(self) -> str:
+        """What values are, and what they must share to be compared."""
+        return f"KID ({self._look.name}) of {min(len(self.a), len(self.b))} pictures"
+
+    @property
+    def digest(self) -> str:
+        """A hash of the held-out pictures: equal ones make measurements of several trainings comparable."""
+        pictures = b"".join(picture.tobytes() for picture in (*self.a, *self.b))
+        return hashlib.blake2b(pictures, digest_size=20).hexdigest()
+
+    def __call__(self) -> Verdict:
+        """Look at the weights as they are. It draws no random number that training draws."""
+        results = [self._measured(direction) for direction in self.engine.method.translators]
+        result = replace(results[0], directions={d: scores for r in results for d, scores in r.directions.items()})
+        kids = [
+            score
+            for scores in result.directions.values()
+            for name, score in scores.measures.items()
+            if name.startswith("KID")
+        ]
+        spread = math.hypot(*(kid.spread or 0.0 for kid in kids)) / len(kids)
+        return Verdict(result, fmean(kid.translator for kid in kids), spread)
+
+    def _measured(self, direction: Direction) -> Evaluation:
+        # What is worth its time again and again; `unpaired evaluate` has more.
+        measures: list[Measure] = [Kid(), TruePairs()] if self.pairs else [Kid()]
+        # A direction by itself: the way back, which `evaluate` would go where it knows both, costs as much again.
+        return measure.evaluate(
+            {direction: lambda pictures: self._translate(pictures, direction)}, self.a, self.b,
+            pairs=self.pairs, extractor=self._look, networks_seen=networks_seen(self.config), measures=measures,
+        )  # fmt: skip
+
+    def _translate(self, pictures: Sequence[Picture], direction: Direction) -> list[Picture]:
+        network = self.engine.translators()[self.engine.method.translators[direction]]
+        inputs, outputs = self.config.channels(direction)
+        made: list[Picture] = []
+        for start in range(0, len(pictures), AT_ONCE):
+            chosen = [picture[..., :inputs] for picture in pictures[start : start + AT_ONCE]]
+            made += translate(network, chosen, self.engine.device)
+        return [np.repeat(picture, 3 // outputs, axis=2) for picture in made]
+
+
+class _Once:
+    """An extractor that looks at the held-out pictures once for all: only translations change."""
+
+    def __init__(self, extractor: FeatureExtractor, pictures: Sequence[Picture]) -> None:
+        self.name, self.network, self.dimension = extractor.name, extractor.network, extractor.dimension
+        self._extractor, self._pictures = extractor, pictures
+        self._known: dict[int, NDArray[np.float32]] = {}
+
+    def __call__(self, pictures: Pictures) -> Features:
+        if not self._known:
+            rows = self._extractor(self._pictures)
+            self._known = {id(picture): row for picture, row in zip(self._pictures, rows, strict=True)}
+        new = [picture for picture in pictures if id(picture) not in self._known]
+        rows = iter(self._extractor(new))
+        return np.stack([self._known[id(p)] if id(p) in self._known else next(rows) for p in pictures])
+
+
+def _readable(found: Discovery, config: Config, domain: Domain) -> dict[Path, Picture]:
+    """Those pictures that can be read, by file. A damaged test picture is no reason not to train: `unpaired evaluate`
+    names it.
+    """
+    channels = config.data.channels_a if domain == "a" else config.data.channels_b
+    pictures: dict[Path, Picture] = {}
+    for path in found.files:
+        with suppress(UserError):
+            pictures[path] = read(path, config, channels, domain=domain)
+    return pictures

@@ -22,10 +22,8 @@ class Events:
         self._path = run / "events.jsonl" if run else None
         self._listeners = list(listeners) if run else []
 
-    def tell(self, kind: str, images: int, seconds: float, **facts: Any) -> None:
-        """`kind`: start, resume, progress, preview, evaluation, checkpoint, warning or end."""
-        if self._path is None:
-            return
+    def tell(self, kind: str, images: int, seconds: float, **facts: Any) -> Event:
+        """`kind`: start, resume, progress, preview, checkpoint, evaluation, warning or end. Returns what was told."""
         event = {
             "kind": kind,
             "time": round(time.time(), 3),
@@ -33,10 +31,13 @@ class Events:
             "seconds": round(seconds, 3),
             **facts,
         }
+        if self._path is None:
+            return event
         with self._path.open("a", encoding="utf-8") as f:
             f.write(json.dumps(event) + "\n")
         for listener in self._listeners:
             listener(event)
+        return event
 
 
 def rewind(run: Path, images: int) -> None:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from types import FrameType
 from typing import Literal
 
@@ -26,8 +27,7 @@ def train(session: Session) -> Ending:
     total_seconds = config.minutes * 60 if config.minutes else None
     began, meter, watch = time.monotonic() - clock.seconds, Meter(), Watch(session.run, stride)
     last_step, told = (clock.images, clock.seconds)
-    previewed = saved = clock.seconds
-    saved_images, steps = clock.images, 0
+    previewed, saved, steps = clock.seconds, replace(clock), 0
     ending: Ending | None = _ended(clock, config.images, total_seconds, False)
     with interruptible() as interrupted:
         for batch in session.batches.prefetch(clock.images, stride) if not ending else ():
@@ -56,15 +56,17 @@ def train(session: Session) -> Ending:
                 session.show()
                 previewed = clock.seconds
             every = config.checkpoint_images
-            if clock.seconds - saved >= 60 * config.checkpoint_minutes or (
-                every and clock.images - saved_images >= every
+            if (
+                clock.seconds - saved.seconds >= 60 * config.checkpoint_minutes
+                or (every and clock.images - saved.images >= every)
+                or session.reached(config.evaluate_every)
             ):
                 watch.check(ranks)
                 session.save()
-                saved, saved_images = clock.seconds, clock.images
+                saved = replace(clock)
         assert ending is not None
-        if clock.images > saved_images or clock.images == 0:
-            session.save()
+        if clock.images > saved.images or clock.images == 0:
+            session.save(last=True)
         session.show()
     session.tell("end", reason=ending)
     return ending

@@ -18,17 +18,20 @@ from unpaired.training.record import Folders
 
 def train(
     dir_a: str | Path, dir_b: str | Path | None = None, *, out: str | Path, config: Config | None = None,
+    test_a: str | Path | None = None, test_b: str | Path | None = None,
     images: int | None = None, minutes: float | None = None, listeners: Iterable[Listener] = (),
     preset: str | None = None, title: str | None = None, credits: str | None = None,
 ) -> Path:  # fmt: skip
     """Train translators between two unrelated collections of pictures.
 
     Args:
-        dir_a: pictures of domain A; or, without `dir_b`, a folder that holds trainA and trainB; or the one folder
-            of another `config.data.layout`.
-        dir_b: pictures of domain B.
+        dir_a: pictures of domain A, or one picture; or, without `dir_b`, a folder that holds trainA and trainB; or
+            the one folder of another `config.data.layout`.
+        dir_b: pictures of domain B, or one picture.
         out: the run's folder, which must not hold a training yet.
         config: every knob; the preset `fast` if not given.
+        test_a, test_b: pictures to measure with, which are not trained on; testA and testB beside trainA and trainB
+            if not given; without any a tenth of the pictures is held out of the training (`config.training.held_out`).
         images, minutes: how long, in place of what `config` says.
         listeners: are called with each event of the training, a dict that says its `kind`.
         preset, title, credits: for the report.
@@ -42,7 +45,8 @@ def train(
                        minutes=training.minutes if minutes is None else minutes)  # fmt: skip
     with joined() as ranks:
         with ranks.together():
-            folders = find_folders(Path(dir_a), Path(dir_b) if dir_b is not None else None, config.data.layout)
+            dirs = [None if folder is None else Path(folder) for folder in (dir_b, test_a, test_b)]
+            folders = find_folders(Path(dir_a), dirs[0], config.data.layout, test_a=dirs[1], test_b=dirs[2])
         session = start.begin(
             replace(config, training=training), folders, Path(out), ranks=ranks, listeners=listeners,
             preset=preset, title=title, credits=credits,
@@ -80,11 +84,22 @@ def resume(
     return session.run
 
 
-def find_folders(dir_a: Path, dir_b: Path | None, layout: Layout = "folders") -> Folders:
-    """The training folders that are meant, and the test folders beside them."""
+def find_folders(
+    dir_a: Path, dir_b: Path | None, layout: Layout = "folders", *,
+    test_a: Path | None = None, test_b: Path | None = None,
+) -> Folders:  # fmt: skip
+    """The training folders that are meant, and the test folders: those that are named, or that lie beside them."""
+    if (test_a is None) != (test_b is None):
+        raise UserError("Test folders come in two: name both with --test-a and --test-b.")
+    named = None if test_a is None else find_domains(test_a, test_b)
     if layout == "folders":
         a, b = find_domains(dir_a, dir_b)
-        test_a, test_b = find_test_domains(dir_a, dir_b) or (None, None)
+        test_a, test_b = named or find_test_domains(dir_a, dir_b) or (None, None)
+        for test, trained in ((test_a, a), (test_b, b)):
+            if test and (test.resolve() == trained.resolve() or trained.resolve() in test.resolve().parents):
+                raise UserError(f"{test} is trained on, since {trained} holds it: name other pictures to measure with.")
+    elif named:
+        raise UserError(f"With --layout {layout} the folder `test` beside `train` is measured: leave out --test-a.")
     elif dir_b is None:
         a, test_a = find_folder(dir_a)
         b, test_b = a, test_a

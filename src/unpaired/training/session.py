@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unpaired.config import Config, Direction
+from unpaired.config import Config
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.training import checkpoint, state
 from unpaired.training.best import Judge
 from unpaired.training.engine import Engine
-from unpaired.training.events import Events
+from unpaired.training.events import Event, Events
 from unpaired.training.preview import Preview
 from unpaired.training.ranks import Ranks
 from unpaired.training.record import RunRecord
 from unpaired.training.stability import check_weights
+
+EVALUATION_SHARE = 0.05
+"""Of the time of training that evaluations may take, where they were not asked for at fixed places."""
 
 
 @dataclass(slots=True)
@@ -41,6 +45,10 @@ class Session:
     preview: Preview | None
     judge: Judge | None
     clock: Clock = field(default_factory=Clock)
+    evaluations: list[Event] = field(default_factory=list[Event])
+    """Told so far; known to the first rank."""
+    shown: int = -1
+    """Images at the newest preview."""
 
     @property
     def config(self) -> Config:
@@ -58,10 +66,14 @@ class Session:
     def tell(self, kind: str, **facts: Any) -> None:
         """Tell the log and the listeners."""
         with self.writing():
-            self.events.tell(kind, self.clock.images, self.clock.seconds, **facts)
+            self._tell(kind, **facts)
 
-    def save(self) -> None:
-        """Write a checkpoint, measure it, and delete those that are no longer kept."""
+    def reached(self, every: int | None) -> bool:
+        """Whether the last step went past a multiple of `every` images: on all ranks, and after resuming, alike."""
+        return every is not None and self.clock.images // every > (self.clock.images - self.stride) // every
+
+    def save(self, *, last: bool = False) -> None:
+        """Write a checkpoint, measure it where that is due, and delete those that are no longer kept."""
         with self.ranks.together():
             check_weights(self.engine.method.networks(), self.run, self.clock.images, self.stride)
         manifest = checkpoint.Manifest(
@@ -71,29 +83,46 @@ class Session:
         folder = state.save(self.run, self.engine, manifest)
         with self.writing():
             if self.ranks.first:
-                judged = self._judged(folder)
+                self._tell("checkpoint", folder=folder.name)
+                if self.judge and self._evaluation_is_due(last):
+                    self._evaluate(self.judge, folder)
                 checkpoint.prune(self.run, self.config.training.keep)
-                self.events.tell(
-                    "checkpoint", self.clock.images, self.clock.seconds, folder=folder.name, judged=judged
-                )  # fmt: skip
 
     def show(self) -> None:
         """Write the preview grids."""
         with self.writing():
-            if self.preview:
-                files = self.preview.write(self.engine, self.clock.images)
-                self.events.tell("preview", self.clock.images, self.clock.seconds, files=files)
+            self._show()
 
-    def _judged(self, folder: Path) -> dict[Direction, float]:
-        """How good the newest checkpoint is by direction, where that can be measured; the best one is marked."""
-        if not self.judge or not self.judge.able:
-            return {}
-        judged = self.judge()
-        aside = checkpoint.mark_best(self.run, folder, self.judge.total(judged), self.judge.measure)
+    def _show(self) -> None:
+        if self.preview and self.shown != self.clock.images:
+            self._tell("preview", files=self.preview.write(self.engine, self.clock.images))
+            self.shown = self.clock.images
+
+    def _evaluation_is_due(self, last: bool) -> bool:
+        every = self.config.training.evaluate_every
+        if last or every:
+            return last or self.reached(every)
+        before = self.evaluations[-1] if self.evaluations else None
+        return before is None or self.clock.seconds - before["seconds"] >= before["took"] / EVALUATION_SHARE
+
+    def _evaluate(self, judge: Judge, folder: Path) -> None:
+        """Measure the checkpoint that was just written, and mark the best one."""
+        began = time.monotonic()
+        verdict = judge()
+        aside = checkpoint.mark_best(self.run, folder, verdict.value, judge.measure)
         if aside:
             text = f"The best checkpoint so far was measured in another way than now; it is kept in {aside}."
-            self.events.tell("warning", self.clock.images, self.clock.seconds, text=text)
-        return judged
+            self._tell("warning", text=text)
+        self._show()  # so that the pictures of the best and of the last can be compared
+        event = self._tell(
+            "evaluation", result=verdict.result.to_dict(), value=verdict.value, spread=verdict.spread,
+            measure=judge.measure, pictures=judge.digest, checkpoint=folder.name,
+            best=checkpoint.best(self.run) == folder, took=round(time.monotonic() - began, 3),
+        )  # fmt: skip
+        self.evaluations.append(event)
+
+    def _tell(self, kind: str, **facts: Any) -> Event:
+        return self.events.tell(kind, self.clock.images, self.clock.seconds, **facts)
 
     @contextmanager
     def writing(self) -> Generator[None]:

@@ -32,8 +32,8 @@ LEFTOVERS = ("events.jsonl", ".*.part")
 
 FREE = {
     "--images", "--minutes", "--passes", "--learning-rate", "--discriminator-learning-rate", "--device", "--precision",
-    "--channels-last", "--compile", "--checkpoint-minutes", "--checkpoint-images", "--keep", "--judged",
-    "--preview-minutes",
+    "--channels-last", "--compile", "--checkpoint-minutes", "--checkpoint-images", "--keep", "--evaluate-every",
+    "--stop-when-flat", "--preview-minutes",
 }  # fmt: skip
 """Options that may change on resuming."""
 
@@ -60,7 +60,7 @@ def begin(
                 run.mkdir(parents=True, exist_ok=True)
                 for leftover in _leftovers(run):
                     leftover.unlink()
-                _announce(session, "start", inputs.sentences())
+                _announce(session, "start", [*inputs.sentences(), inputs.measured(config.training.held_out)])
                 record.write(run)
             except OSError as e:
                 raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
@@ -97,6 +97,9 @@ def resume(
         if ranks.first:
             aside = _set_newer_aside(session)
             events.rewind(run, session.clock.images)
+            if session.judge:
+                told = (e for e in events.read(run) if e["kind"] == "evaluation")
+                session.evaluations += [e for e in told if e.get("measure") == session.judge.measure]
             record.write(run)
             minutes = session.clock.seconds / 60
             going_on = f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."
@@ -188,12 +191,12 @@ def _session(
         inputs.caches["a"], inputs.caches["b"], config.data,
         seed=training.seed, rank=ranks.rank, world=ranks.world, batch=training.batch, pairs=inputs.pairs,
     )  # fmt: skip
-    shown = inputs.shown()
+    judge = Judge(inputs.held_out, config, engine) if ranks.first and inputs.held_out else None
     return Session(
         run, record, engine, batches,
         events=Events(run if ranks.first else None, listeners),
-        preview=Preview(shown, config, run, tests=len(inputs.tests) == 2) if ranks.first else None,
-        judge=Judge(shown, config, engine) if ranks.first and training.judged else None,
+        preview=Preview(inputs.shown(), config, run, unseen=bool(inputs.unseen)) if ranks.first else None,
+        judge=judge if judge and judge.able else None,
     )  # fmt: skip
 
 
@@ -215,11 +218,14 @@ def _announce(session: Session, kind: str, sentences: list[str]) -> None:
         f"{training.images:,} images" if training.images else "",
         f"{training.minutes:g} minutes" if training.minutes else "",
     ]
-    resized = f"{data.size}×{data.size} px" if data.resize == "square" else f"{data.size} px on the short side"
+    resized = {
+        "square": f"resized to {data.size}×{data.size} px", "short": f"resized to {data.size} px on the short side",
+        "none": "as they are" + (f", shrunk up to {data.zoom:g} times" if data.zoom > 1 else ""),
+    }  # fmt: skip
     sentences = [
         *sentences,
         f"Training {config.method}{preset} for {' or '.join(filter(None, limits))}: "
-        f"crops of {data.crop} px from pictures resized to {resized}, batch {training.batch}"
+        f"crops of {data.crop} px from pictures {resized[data.resize]}, batch {training.batch}"
         + (f" on each of {session.ranks.world} processes" if session.ranks.world > 1 else "")
         + f", {engine.device}, {str(engine.dtype).removeprefix('torch.')}, "
         f"about {estimate(config) / 2**30:.1f} GiB of memory.",
