@@ -45,7 +45,8 @@ class Noise(nn.Dropout):
     def forward(self, input: Tensor) -> Tensor:
         if self.training:
             return super().forward(input)
-        return self.drop(input, torch.stack([*self.kept(*input.shape[1:], input.device)]))
+        _, channels, height, width = input.shape
+        return self.drop(input, torch.stack([*self.kept(channels, height, width, input.device)]))
 
     def kept(self, channels: int, height: int, width: int, device: torch.device) -> Iterator[Tensor]:
         """For one channel after the other, (H, W) that is true where a place stays."""

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
+from torch.fx.node import map_arg
 
 from unpaired.networks.colour import coloured
 from unpaired.networks.convnext import Attention
@@ -70,8 +71,8 @@ class Layer:
     def __call__(self, given: dict[fx.Node, Tensor]) -> Tensor:
         """The layer itself, of the results of its inputs or of bands of them."""
         values = {**self.constants, **given}
-        args = fx.node.map_arg(self.node.args, values.__getitem__)
-        kwargs = fx.node.map_arg(self.node.kwargs, values.__getitem__)
+        args = map_arg(self.node.args, values.__getitem__)
+        kwargs = map_arg(self.node.kwargs, values.__getitem__)
         if self.module is not None:
             return self.module(*args, **kwargs)
         if self.node.op == "call_method":

@@ -6,7 +6,6 @@ import mmap
 import os
 import tempfile
 from math import prod
-from types import TracebackType
 
 import torch
 from torch import Tensor

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.networks.layers import Noise
+from unpaired.translation import fit
 from unpaired.translation.layers import Layer, trace
 from unpaired.translation.passes import Pass, plan
 from unpaired.translation.rows import Budget, Rows
@@ -24,8 +25,6 @@ BAND = 32 << 20
 PLACES = 1 << 14
 """Of a result that are summed up in single precision; what is more is added in double."""
 
-Read = Callable[[int, int], Tensor]
-"""Rows [first, end) of a picture as (1, C, rows, W) in [-1, 1]."""
 Write = Callable[[int, Tensor], None]
 """Takes (1, C, rows, W) that begin at a row; called from the top to the bottom."""
 
@@ -36,10 +35,12 @@ class Tiles:
     def __init__(self, network: nn.Module, multiple: int, channels: int, device: torch.device) -> None:
         side = max(2 * multiple, 32)
         self.device = device
-        self.passes = plan(trace(network, torch.zeros(1, channels, side, side, device=device, dtype=next(network.parameters()).dtype)))
+        self.passes = plan(
+            trace(network, torch.zeros(1, channels, side, side, device=device, dtype=next(network.parameters()).dtype))
+        )
 
     def run(
-        self, read: Read, write: Write, height: int, width: int, *, memory: int, band: int | None = None,
+        self, read: fit.Rows, write: Write, height: int, width: int, *, memory: int, band: int | None = None,
         channels_last: bool = False, progress: Callable[[float], None] | None = None,
     ) -> None:  # fmt: skip
         """Translate a picture whose height and width are multiples of what the network takes.
@@ -67,7 +68,7 @@ class _Picture:
     """One picture on its way: what was kept of it, and what is known of its statistics."""
 
     def __init__(
-        self, read: Read, write: Write, height: int, width: int, budget: Budget, device: torch.device,
+        self, read: fit.Rows, write: Write, height: int, width: int, budget: Budget, device: torch.device,
         channels_last: bool,
     ) -> None:  # fmt: skip
         self.read, self.write = read, write
@@ -85,27 +86,25 @@ class _Picture:
         rows = max(1, rows // current.rows) * current.rows
         for layer in current.kept:
             self.stored[layer] = self._new(layer)
-        for first in range(0, self.height, rows):
-            end = min(first + rows, self.height)
-            needed = self._needed(current, first, end)
+        starts = range(0, self.height, rows)
+        needed = self._needed(current, 0, rows)
+        for first in starts:
             made: dict[Layer, tuple[int, Tensor]] = {}
-            for index, layer in enumerate(current.layers):
-                if layer not in needed:
-                    continue
+            for layer in current.layers:
                 low, high = needed[layer]
                 made[layer] = low, self._made(layer, current, made, low, high)
-                self._use(layer, current, made, first, end)
+                self._use(layer, current, made, first, min(first + rows, self.height))
                 for given in layer.inputs:
-                    if all(user not in needed or user in made for user in given.users):
+                    if all(user in made or user not in needed for user in given.users):
                         made.pop(given, None)
-            for layer in needed.keys() & self.stored.keys() - current.kept:
-                # The next band begins where this one's overlap begins at the earliest.
-                low, high = needed[layer]
-                keep = 2 * (high - (end // layer.scale)) + 2 * current.rows // layer.scale
-                self.stored[layer].done(low, max(low, high - keep), forget=layer in current.last)
+            following = self._needed(current, first + rows, first + 2 * rows) if first + rows < self.height else needed
+            for layer in self.stored.keys() & needed.keys() - current.kept:
+                self.stored[layer].done(needed[layer][0], following[layer][0], forget=layer in current.last)
+            needed = following
 
     def _needed(self, current: Pass, first: int, end: int) -> dict[Layer, tuple[int, int]]:
         """Which rows of each layer a band needs, those beyond its edges with it."""
+        end = min(end, self.height)
         needed: dict[Layer, tuple[int, int]] = {}
         for layer in reversed(current.layers):
             if layer in current.measured or layer in current.kept or not layer.users:
@@ -120,9 +119,7 @@ class _Picture:
         """Whether a layer is read, not computed."""
         return layer.kind == "picture" or (layer in self.stored and layer not in current.kept)
 
-    def _made(
-        self, layer: Layer, current: Pass, made: dict[Layer, tuple[int, Tensor]], low: int, high: int
-    ) -> Tensor:
+    def _made(self, layer: Layer, current: Pass, made: dict[Layer, tuple[int, Tensor]], low: int, high: int) -> Tensor:
         """Rows [low, high) of a layer's result."""
         if layer.kind == "picture":
             return self.read(low, high).to(self.device).contiguous(memory_format=self.layout)
@@ -139,9 +136,7 @@ class _Picture:
         offset = start * layer.reach.up // layer.reach.down
         return result[:, :, low - offset : high - offset]
 
-    def _use(
-        self, layer: Layer, current: Pass, made: dict[Layer, tuple[int, Tensor]], first: int, end: int
-    ) -> None:
+    def _use(self, layer: Layer, current: Pass, made: dict[Layer, tuple[int, Tensor]], first: int, end: int) -> None:
         """Measure, keep or give out a band of a result."""
         if layer in current.measured or layer in current.kept or not layer.users:
             first, end = first // layer.scale, end // layer.scale
@@ -215,7 +210,9 @@ class Statistics:
             variance = spread.mean(1, keepdim=True).expand_as(groups).flatten()
         assert isinstance(norm, nn.GroupNorm | nn.InstanceNorm2d)
         wide = torch.promote_types(x.dtype, torch.float32)
-        return F.batch_norm(x, mean.to(x.device, wide), variance.to(x.device, wide), norm.weight, norm.bias, eps=norm.eps)
+        return F.batch_norm(
+            x, mean.to(x.device, wide), variance.to(x.device, wide), norm.weight, norm.bias, eps=norm.eps
+        )
 
 
 def _measured(x: Tensor) -> tuple[Tensor, Tensor]:
