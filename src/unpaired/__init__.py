@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unpaired.client import Client
     from unpaired.config import (
         Config,
         DataConfig,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from unpaired.translation.translator import Translator
 
 _HOMES = {
+    "unpaired.client": ["Client"],
     "unpaired.config": [
         "Config", "DataConfig", "Direction", "DiscriminatorConfig", "GeneratorConfig", "LossConfig",
         "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig", "TrainingConfig",
@@ -54,9 +56,9 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "PRESETS", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation", "GeneratorConfig",
-    "LossConfig", "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig", "TrainingConfig", "Translator", "UserError",
-    "evaluate", "resume", "stylise", "train", "translate_files", "write_report",
+    "PRESETS", "Client", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation", "GeneratorConfig",
+    "LossConfig", "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig", "TrainingConfig", "Translator",
+    "UserError", "evaluate", "resume", "stylise", "train", "translate_files", "write_report",
 ]  # fmt: skip
 
 

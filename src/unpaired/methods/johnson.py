@@ -35,6 +35,10 @@ class Johnson(Method):
         c = config.perceptual
         if c.eyes == "lite0":
             raise UserError("perceptual.eyes lite0 are those that runs are measured with: take lite1, lite2 or a VGG.")
+        if not {*config.channels("a2b")} <= {1, 3}:
+            raise UserError(
+                "johnson takes pictures of 1 or 3 channels: its frozen network knows grey and colours only."
+            )
         if min(c.content, c.style, c.smoothness) < 0 or c.content + c.style == 0:
             raise UserError("Unusable configuration: perceptual weights are not negative, and not all 0.")
 

@@ -54,6 +54,8 @@ class Discriminator(nn.Module):
         self.condition = condition
         for kind in config.kind.split("+"):
             if kind == "projected":
+                if channels not in (1, 3):  # the frozen networks know grey and colours only
+                    continue
                 # Each pair of eyes counts the same, and all together as one.
                 self.parts.extend(ProjectedDiscriminator(config, each) for each in eyes)
                 heads = len(config.stages) * len(config.eyes)
