@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from terminal import Command, paint
 
@@ -43,4 +44,8 @@ def test_mistakes_are_told(unpaired: Command, tmp_path: Path) -> None:
     (tmp_path / "eyes.pth").write_text("none")
     answer = unpaired("style", c, s, "--out", tmp_path / "o.png", "--eyes", tmp_path / "eyes.pth", *rest)
     assert "eyes.pth is damaged or no file of weights" in answer.sentence
+    deep = tmp_path / "deep.png"
+    Image.fromarray(np.zeros((40, 40), np.uint16)).save(deep)
+    answer = unpaired("style", c, deep, "--out", tmp_path / "o.png", *rest)
+    assert f"{deep} has 1 channels of uint16: style transfer takes 8-bit pictures" in answer.sentence
     assert not list(tmp_path.glob("o.*"))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 import tyro
-from PIL import Image
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from unpaired.cli.options import parsed
-from unpaired.data.decode import decode, read_picture, write_picture
+from unpaired.data.decode import decode, read_picture, resized, write_picture
+from unpaired.data.picture import Picture
 from unpaired.errors import UserError
 from unpaired.style.transfer import stylise
 
@@ -66,19 +67,30 @@ def main(arguments: list[str]) -> None:
         raise UserError(f"{told.out} exists already: take another --out, or give --overwrite.")
     if not told.out.parent.is_dir():
         raise UserError(f"There is no folder {told.out.parent} to write {told.out.name} to: make it first.")
-    content, styles = read_picture(told.content), [decode(path) for path in told.styles]
+    picture, styles = _read(told.content), [_read(path) for path in told.styles]
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("painting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=told.steps)
         made = stylise(
-            decode(told.content), styles, eyes=told.eyes, size=told.size, steps=told.steps,
+            picture, styles, eyes=told.eyes, size=told.size, steps=told.steps,
             style_weight=told.style_weight, smoothness=told.smoothness, shares=told.shares, scale=told.scale,
             colours=told.colours, device=told.device, tell=lambda done, total: bar.update(task, completed=done),
         )  # fmt: skip
-    alpha = content.alpha
-    if alpha is not None:
-        alpha = np.array(Image.fromarray(alpha).resize(made.shape[1::-1], Image.Resampling.BICUBIC))
-    grey = content.grey and told.colours != "style"
-    write_picture(made, replace(content, alpha=alpha, grey=grey), told.out)
+    content = read_picture(told.content)
+    alpha = None if content.alpha is None else resized(content.alpha[0, :, :, None], made.shape[1], made.shape[0])
+    like = Picture(
+        made[None], None if alpha is None else alpha[None, :, :, 0], content.format, content.exif, content.dpi
+    )
+    write_picture(made, like, told.out)
     print(told.out)
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3), transparency over white."""
+    values = decode(path)
+    if values.dtype != np.uint8 or values.shape[2] != 3:
+        raise UserError(
+            f"{path} has {values.shape[2]} channels of {values.dtype}: style transfer takes 8-bit pictures, grey or colour."
+        )
+    return values
