@@ -77,12 +77,9 @@ def main(arguments: list[str]) -> None:
             style_weight=told.style_weight, smoothness=told.smoothness, shares=told.shares, scale=told.scale,
             colours=told.colours, device=told.device, tell=lambda done, total: bar.update(task, completed=done),
         )  # fmt: skip
-    content = read_picture(told.content)
-    alpha = None if content.alpha is None else resized(content.alpha[0, :, :, None], made.shape[1], made.shape[0])
-    like = Picture(
-        made[None], None if alpha is None else alpha[None, :, :, 0], content.format, content.exif, content.dpi
-    )
-    write_picture(made, like, told.out)
+    content, (height, width) = read_picture(told.content), made.shape[:2]
+    alpha = None if content.alpha is None else resized(content.alpha[0][..., None], width, height)[None, ..., 0]
+    write_picture(made, Picture(made[None], alpha, content.format, content.exif, content.dpi), told.out)
     print(told.out)
 
 
@@ -91,6 +88,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
     values = decode(path)
     if values.dtype != np.uint8 or values.shape[2] != 3:
         raise UserError(
-            f"{path} has {values.shape[2]} channels of {values.dtype}: style transfer takes 8-bit pictures, grey or colour."
+            f"{path} has {values.shape[2]} channels of {values.dtype}: style transfer takes 8-bit pictures, "
+            "grey or in colour."
         )
     return values
