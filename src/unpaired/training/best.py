@@ -11,22 +11,28 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from unpaired.config import Config, Direction, Domain
+from unpaired.config import Config, Direction, Domain, reverse
 from unpaired.data.discover import Discovery
 from unpaired.data.layout import pairs_by_name
 from unpaired.errors import UserError
 from unpaired.evaluation import measure
 from unpaired.evaluation.distances import MINIMUM
-from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures
+from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures, to_tensor
 from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import Kid, Measure, TruePairs
 from unpaired.evaluation.run import networks_seen, read
+from unpaired.training import watches
 from unpaired.training.engine import Engine
-from unpaired.training.preview import translate
+from unpaired.training.preview import evaluating, translate
+from unpaired.training.watches import SignName, Signs
 
 AT_ONCE = 8  # pictures that are translated together
+FAINT = 2 / 127.5
+"""Standard deviation of noise that nobody sees: 2 of 255 steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ class Verdict:
     """KID, the mean of the directions: lower is better."""
     spread: float
     """Standard deviation of `value`, of half as many pictures."""
+    signs: Signs
+    """Of the usual failures."""
 
 
 class Judge:
@@ -73,9 +81,15 @@ class Judge:
         pictures = b"".join(picture.tobytes() for picture in (*self.a, *self.b))
         return hashlib.blake2b(pictures, digest_size=20).hexdigest()
 
-    def __call__(self) -> Verdict:
-        """Look at the weights as they are. It draws no random number that training draws."""
-        results = [self._measured(direction) for direction in self.engine.method.translators]
+    def __call__(self, terms: Sequence[Mapping[str, float]] = ()) -> Verdict:
+        """Look at the weights as they are; `terms` are the losses since the last look.
+
+        It draws no random number that training draws.
+        """
+        fakes: dict[Direction, list[Picture]] = {
+            direction: self._translated(direction) for direction in self.engine.method.translators
+        }
+        results = [self._measured(direction, made) for direction, made in fakes.items()]
         result = replace(results[0], directions={d: scores for r in results for d, scores in r.directions.items()})
         kids = [
             score
@@ -84,25 +98,62 @@ class Judge:
             if name.startswith("KID")
         ]
         spread = math.hypot(*(kid.spread or 0.0 for kid in kids)) / len(kids)
-        return Verdict(result, fmean(kid.translator for kid in kids), spread)
+        signs = {direction: self._signs(direction, made, terms) for direction, made in fakes.items()}
+        return Verdict(result, fmean(kid.translator for kid in kids), spread, signs)
 
-    def _measured(self, direction: Direction) -> Evaluation:
+    def _measured(self, direction: Direction, fakes: list[Picture]) -> Evaluation:
         # What is worth its time again and again; `unpaired evaluate` has more.
         measures: list[Measure] = [Kid(), TruePairs()] if self.pairs else [Kid()]
         # A direction by itself: the way back, which `evaluate` would go where it knows both, costs as much again.
         return measure.evaluate(
-            {direction: lambda pictures: self._translate(pictures, direction)}, self.a, self.b,
-            pairs=self.pairs, extractor=self._look, networks_seen=networks_seen(self.config), measures=measures,
+            {direction: lambda _: fakes}, self.a, self.b, pairs=self.pairs, extractor=self._look,
+            networks_seen=networks_seen(self.config), measures=measures,
         )  # fmt: skip
 
-    def _translate(self, pictures: Sequence[Picture], direction: Direction) -> list[Picture]:
-        network = self.engine.translators()[self.engine.method.translators[direction]]
+    def _signs(
+        self, direction: Direction, fakes: list[Picture], terms: Sequence[Mapping[str, float]]
+    ) -> dict[SignName, float]:
+        inputs, reals = self._sides(direction)
+        made = np.stack(fakes)
+        signs: dict[SignName, float] = {
+            "diversity": watches.diversity(self._look(fakes), self._look(reals)),
+            "light": watches.light(np.stack(inputs), made),
+            "checkerboard": watches.checkerboard(made, np.stack(reals)),
+        }
+        loss = f"discriminator_{'b' if direction == 'a2b' else 'a'}"
+        if losses := [term[loss] for term in terms if loss in term]:
+            signs["draw"] = watches.draw(losses, self.config.loss.adversarial)
+        if reverse(direction) in self.engine.method.translators:
+            signs["hidden"] = self._hidden(direction)
+        return signs
+
+    @torch.inference_mode()
+    def _hidden(self, direction: Direction) -> float:
+        """Of a few pictures, there and back, with and without noise on the way."""
+        there, back = self._network(direction), self._network(reverse(direction))
+        channels = self.config.channels(direction)[0]
+        x = to_tensor(np.stack(self._sides(direction)[0][:AT_ONCE]))[:, :channels].to(self.engine.device)
+        with evaluating(there), evaluating(back):
+            fake = there(x).float()
+            noise = np.random.default_rng(0).normal(0, FAINT, fake.shape).astype(np.float32)
+            clean, disturbed = (back(f).float() for f in (fake, fake + torch.from_numpy(noise).to(fake.device)))
+        return watches.hidden(x.cpu().numpy(), clean.cpu().numpy(), disturbed.cpu().numpy(), noise)
+
+    def _translated(self, direction: Direction) -> list[Picture]:
+        pictures, _ = self._sides(direction)
         inputs, outputs = self.config.channels(direction)
         made: list[Picture] = []
         for start in range(0, len(pictures), AT_ONCE):
             chosen = [picture[..., :inputs] for picture in pictures[start : start + AT_ONCE]]
-            made += translate(network, chosen, self.engine.device)
+            made += translate(self._network(direction), chosen, self.engine.device)
         return [np.repeat(picture, 3 // outputs, axis=2) for picture in made]
+
+    def _network(self, direction: Direction) -> nn.Module:
+        return self.engine.translators()[self.engine.method.translators[direction]]
+
+    def _sides(self, direction: Direction) -> tuple[list[Picture], list[Picture]]:
+        """Held-out pictures of the domain that is translated from, and of the one that is translated to."""
+        return (self.a, self.b) if direction == "a2b" else (self.b, self.a)
 
 
 class _Once:

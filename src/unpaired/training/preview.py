@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -72,12 +72,21 @@ class Preview:
 @torch.inference_mode()
 def translate(generator: torch.nn.Module, pictures: Sequence[Pictures], device: torch.device) -> list[Pictures]:
     """Translate uint8 (H, W, C) pictures of one size with a generator in evaluation mode."""
-    training = generator.training
-    generator.eval()
     batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2)).to(device)
-    fakes = to_uint8(generator(to_float(batch)).float()).cpu().numpy().transpose(0, 2, 3, 1)
-    generator.train(training)
+    with evaluating(generator):
+        fakes = to_uint8(generator(to_float(batch)).float()).cpu().numpy().transpose(0, 2, 3, 1)
     return list(fakes)
+
+
+@contextmanager
+def evaluating(network: torch.nn.Module) -> Generator[None]:
+    """Inside, the network is in evaluation mode."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)
 
 
 def readable(paths: Sequence[Path], config: Config, direction: Direction) -> dict[str, Pictures]:
