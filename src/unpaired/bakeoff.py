@@ -15,8 +15,9 @@ from unpaired.data.discover import discover
 from unpaired.data.layout import pairs_by_name
 from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.distances import MINIMUM
+from unpaired.evaluation.evidence import Score
 from unpaired.evaluation.measure import Evaluation, number
-from unpaired.evaluation.measures import Score
+from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.run import evaluate, read
 from unpaired.methods import METHODS
 from unpaired.report.grid import preview_grid
@@ -222,7 +223,7 @@ def _measured(method: str, run: Path, folders: Folders, paired: bool) -> Contest
     assert newest is not None
     manifest = checkpoint.read(newest).manifest
     test_b = folders.test_b if folders.test_b != folders.test_a else None  # one folder may hold both domains
-    result = evaluate(run, folders.test_a, test_b, paired=paired)
+    result = evaluate(run, folders.test_a, test_b, paired=paired, measures=STANDARD)
     return Contestant(method=method, run=run, images=manifest.images, minutes=manifest.seconds / 60, result=result)
 
 

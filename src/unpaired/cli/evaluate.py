@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,11 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from unpaired.cli.options import parsed
+from unpaired.config import Domain
+from unpaired.errors import UserError
+from unpaired.evaluation.labels import CITYSCAPES, VOID, read_palette
+from unpaired.evaluation.measures import MEASURES
 from unpaired.evaluation.run import evaluate
 
 
@@ -27,20 +33,45 @@ class Arguments:
     dir_b: Annotated[Path | None, tyro.conf.Positional] = None
     """Held-out pictures of domain B. Without it the first folder holds testA and testB, or both domains in one as
     the training folder did (--layout)."""
+    measures: Annotated[tuple[str, ...], tyro.conf.arg(metavar=f"{{{','.join(MEASURES)}}} …")] = ()
+    """Which measures; all that the pictures allow if not given."""
     paired: bool = False
     """Files of the same name show the same: compare translations with them, too."""
+    labels: Domain | None = None
+    """Domain that is colour label maps: score the classes of translations into it (with --paired)."""
+    palette: Path | None = None
+    """JSON file with the colours of the label maps, {"road": [128, 64, 128], …, "void": [0, 0, 0]}; those of
+    Cityscapes if not given."""
+    limit: int | None = None
+    """At most so many pictures of each folder, the first by name."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
     json: bool = False
     """Print JSON in place of a table."""
 
 
 def main(arguments: list[str]) -> None:
-    told = tyro.cli(Arguments, args=arguments, prog="unpaired evaluate")
-    result = evaluate(told.run, told.dir_a, told.dir_b, paired=told.paired)
+    told = parsed(arguments, Arguments, "evaluate")
+    if told.limit is not None and told.limit < 1:
+        raise UserError(f"limit {told.limit} is not at least 1.")
+    if told.palette is not None and told.labels is None:
+        raise UserError("A palette is for label maps: say with --labels which domain they are.")
+    console = Console(stderr=True, highlight=False)
+    with console.status("") as status:
+        result = evaluate(
+            told.run, told.dir_a, told.dir_b, paired=told.paired, measures=told.measures or None, labels=told.labels,
+            palette=read_palette(told.palette) if told.palette else (CITYSCAPES, VOID),
+            limit=told.limit, device=told.device, tell=status.update,
+        )  # fmt: skip
     if told.json:
         print(json.dumps(result.to_dict(), indent=1))
-        return
-    console = Console(highlight=False)
-    console.print(result.table())
-    for direction, scores in result.directions.items():
-        for reason in scores.left_out:
-            console.print(f"{direction}: left out: {reason}", style="bright_black")
+    else:
+        out = Console(highlight=False)
+        out.print(result.table())
+        if (classes := result.class_table()) is not None:
+            out.print(classes)
+    for path, why in result.unreadable:
+        console.print(f"Left out {path}: {why}", soft_wrap=True, markup=False)
+    if result.unreadable:
+        console.print(f"{len(result.unreadable)} pictures could not be measured; the others were.", soft_wrap=True)
+        sys.exit(1)

@@ -28,7 +28,8 @@ def need(count: int, minimum: int, what: str) -> None:
         raise UserError(f"{what} needs at least {minimum} pictures on each side, but one has {count}: add pictures.")
 
 
-def _checked(x: NDArray[Any], y: NDArray[Any], what: str, minimum: int) -> tuple[Array, Array]:
+def checked(x: NDArray[Any], y: NDArray[Any], what: str, minimum: int) -> tuple[Array, Array]:
+    """Both in float64; `UserError` where they can't be compared or are fewer than `minimum`."""
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise UserError(f"{what} compares features (N, D) of one dimension, not {x.shape} with {y.shape}.")
     need(min(len(x), len(y)), minimum, what)
@@ -59,7 +60,7 @@ def _kernel(products: Array, dimension: int) -> Array:
 
 def kid(x: NDArray[Any], y: NDArray[Any], *, block: int = _BLOCK, minimum: int = MINIMUM) -> float:
     """KID of all of `x` (N, D) and `y` (M, D); N and M may differ."""
-    return _mmd(*_checked(x, y, "KID", minimum), block)
+    return _mmd(*checked(x, y, "KID", minimum), block)
 
 
 def _mmd(x: Array, y: Array, block: int) -> float:
@@ -83,7 +84,7 @@ def kid_spread(
     `size` is 1000 as published, or half of the smaller side where that is less, so that subsets can differ.
     One seed, one result. The deviation tells the noise of a measurement with `size` pictures.
     """
-    a, b = _checked(x, y, "KID", minimum)
+    a, b = checked(x, y, "KID", minimum)
     size = size or max(2, min(1000, len(a) // 2, len(b) // 2))
     need(min(len(a), len(b)), size, f"KID over subsets of {size}")
     rng = np.random.default_rng(seed)
@@ -139,7 +140,7 @@ def _frechet(step: Array, trace_a: float, trace_b: float, trace_root: float) -> 
 
 def fid(x: NDArray[Any], y: NDArray[Any], *, minimum: int = MINIMUM) -> float:
     """FID of `x` (N, D) and `y` (M, D)."""
-    a, b = _checked(x, y, "FID", minimum)
+    a, b = checked(x, y, "FID", minimum)
     if max(len(a), len(b)) > a.shape[1]:
         moments = Moments(a.shape[1]), Moments(a.shape[1])
         for moment, features in zip(moments, (a, b), strict=True):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from unpaired.data.files import replacing
 from unpaired.errors import UserError
 from unpaired.networks import efficientnet
 
@@ -26,6 +29,10 @@ Pictures = Sequence[Picture] | Picture
 """A list of pictures, or one array (N, H, W, 3)."""
 Features = NDArray[np.float32]
 """(N, D)."""
+Values = NDArray[np.float64]
+"""(N,), one for each picture or pair."""
+INCEPTION = "inception-2015-12-05"
+"""Identity of the network of the published FID (`inception.py`)."""
 
 
 @runtime_checkable
@@ -50,6 +57,25 @@ class FeatureExtractor(Protocol):
     def __call__(self, pictures: Pictures) -> Features: ...
 
 
+@runtime_checkable
+class Comparing(Protocol):
+    """An extractor that can also say how different two pictures look, place by place."""
+
+    def compare(self, x: Pictures, y: Pictures) -> Values:
+        """(N,): 0 where the pictures of a pair are equal; `UserError` where they are not pairs of one size."""
+        ...
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """An extractor whose features may be kept on disk."""
+
+    @property
+    def key(self) -> str:
+        """All that its features depend on beside the pictures, as a part of a file's name."""
+        ...
+
+
 class LiteExtractor:
     """Pooled features (N, 1280) of EfficientNet-Lite, after a bicubic resize to side × side.
 
@@ -66,6 +92,7 @@ class LiteExtractor:
     ) -> None:
         self.name = efficientnet.display_name(variant)
         self.network = efficientnet.identity(variant)
+        self.key = f"{self.network}-{side}"
         self.dimension = 1280
         self.side, self.batch, self.device = side, batch, torch.device(device)
         self._model = efficientnet.load(variant).to(self.device)
@@ -73,15 +100,32 @@ class LiteExtractor:
     def __call__(self, pictures: Pictures) -> Features:
         rows = [np.empty((0, self.dimension), np.float32)]
         for start in range(0, len(pictures), self.batch):
-            rows.append(self._look(stack(pictures[start : start + self.batch])))
+            x = self._view(pictures[start : start + self.batch])
+            with torch.inference_mode():
+                rows.append(self._model.features(x).float().cpu().numpy())
         return finite(np.concatenate(rows), self.name)
 
-    def _look(self, pictures: Picture) -> Features:
-        x = to_tensor(pictures).to(self.device)
-        with torch.inference_mode():
-            if x.shape[-2:] != (self.side, self.side):
-                x = F.interpolate(x, (self.side, self.side), mode="bicubic", antialias=True, align_corners=False)
-            return self._model.features(x.clamp(-1, 1)).float().cpu().numpy()
+    def compare(self, x: Pictures, y: Pictures) -> Values:
+        """Perceptual distance (N,) of pairs: 1 − cosine of the two feature vectors at a place, the mean over places
+        and the five stages. 0 is equal, 1 unrelated.
+
+        As LPIPS (Zhang et al. 2018, eq. 1) without its learned weights, which belong to other networks.
+        """
+        found = [np.empty(0)]
+        for start in range(0, len(x), self.batch):
+            a, b = (self._view(z[start : start + self.batch]) for z in (x, y))
+            with torch.inference_mode():
+                maps = zip(self._model.stages(a), self._model.stages(b), strict=True)
+                stages = [(1 - F.cosine_similarity(p, q, dim=1)).mean(dim=(1, 2)) for p, q in maps]
+                found.append(torch.stack(stages).mean(dim=0).double().cpu().numpy())
+        return np.concatenate(found)
+
+    def _view(self, pictures: Pictures) -> Tensor:
+        """(N, 3, side, side) in [-1, 1]."""
+        x = to_tensor(stack(pictures)).to(self.device)
+        if x.shape[-2:] != (self.side, self.side):
+            x = F.interpolate(x, (self.side, self.side), mode="bicubic", antialias=True, align_corners=False)
+        return x.clamp(-1, 1)
 
 
 class Remembering:
@@ -91,18 +135,38 @@ class Remembering:
     the untranslated inputs, for the floor, and as the inputs of the other direction.
     """
 
-    def __init__(self, extractor: FeatureExtractor) -> None:
+    def __init__(self, extractor: FeatureExtractor, home: Path | None = None) -> None:
+        """`home` is a folder for features that outlive this process, see `keep`."""
         self.name, self.network, self.dimension = extractor.name, extractor.network, extractor.dimension
-        self._extractor = extractor
+        self.extractor = extractor
+        self._home = home if isinstance(extractor, Keyed) else None
         self._seen: dict[bytes, Features] = {}
 
     def __call__(self, pictures: Pictures) -> Features:
         keys = [_digest(picture) for picture in pictures]
         new = {key: index for index, key in enumerate(keys) if key not in self._seen}
         if new:
-            rows = self._extractor([pictures[index] for index in new.values()])
+            rows = self.extractor([pictures[index] for index in new.values()])
             self._seen.update(zip(new, rows, strict=True))
         return np.stack([self._seen[key] for key in keys]) if keys else np.empty((0, self.dimension), np.float32)
+
+    def keep(self, pictures: Pictures) -> Features:
+        """The features of a collection that will come again (real pictures): from `home`, or found and kept there."""
+        if self._home is None or not isinstance(self.extractor, Keyed):
+            return self(pictures)
+        keys = [_digest(picture) for picture in pictures]
+        path = self._home / f"{self.extractor.key}-{hashlib.sha256(b''.join(keys)).hexdigest()[:32]}.npy"
+        with suppress(OSError, ValueError, EOFError):  # not there, or cut off: it is only a cache
+            kept: Features = np.load(path, allow_pickle=False)
+            if kept.shape == (len(keys), self.dimension) and kept.dtype == np.float32:
+                self._seen |= {key: kept[index] for index, key in enumerate(keys)}
+                return kept
+        rows = self(pictures)
+        with suppress(OSError):  # without room it is found again the next time
+            self._home.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as file:
+                np.save(file, rows, allow_pickle=False)
+        return rows
 
 
 def _digest(picture: Picture) -> bytes:
@@ -113,16 +177,28 @@ def stack(pictures: Pictures) -> Picture:
     """Pictures of one size as one array (N, H, W, 3); `UserError` where sizes, channels or type differ."""
     if not len(pictures):
         return np.empty((0, 0, 0, 3), np.uint8)
-    shapes = sorted({tuple(int(s) for s in picture.shape) for picture in pictures})
+    shape_of(pictures)
+    return pictures if isinstance(pictures, np.ndarray) else np.stack(list(pictures))
+
+
+def shape_of(pictures: Pictures) -> tuple[int, int, int]:
+    """(H, W, 3) of all of them; `UserError` where there are none, or sizes, channels or type differ."""
+    if not len(pictures):
+        raise UserError("There are no pictures to measure.")
+    if isinstance(pictures, np.ndarray):
+        shapes, kinds = [tuple(int(s) for s in pictures.shape[1:])], [pictures.dtype]
+    else:
+        shapes = sorted({tuple(int(s) for s in picture.shape) for picture in pictures})
+        kinds = [picture.dtype for picture in pictures]
     if len(shapes) > 1:
         a, b = (f"{s[1]}×{s[0]}" for s in shapes[:2])
         raise UserError(f"Pictures of different sizes ({a} and {b} px) cannot be measured together: resize them.")
-    if len(shapes[0]) != 3 or shapes[0][2] != 3 or any(picture.dtype != np.uint8 for picture in pictures):
+    shape = shapes[0]
+    if len(shape) != 3 or shape[2] != 3 or any(kind != np.uint8 for kind in kinds):
         raise UserError(
-            f"Pictures to measure are 8-bit RGB arrays (height, width, 3), but one is {pictures[0].dtype} "
-            f"of shape {shapes[0]}."
+            f"Pictures to measure are 8-bit RGB arrays (height, width, 3), but one is {kinds[0]} of shape {shape}."
         )
-    return pictures if isinstance(pictures, np.ndarray) else np.stack(list(pictures))
+    return shape[0], shape[1], 3
 
 
 def to_tensor(pictures: Picture) -> Tensor:

@@ -8,14 +8,17 @@ truth. A labelled pixel that is predicted void counts as wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.errors import UserError
-from unpaired.evaluation.features import Picture
+from unpaired.evaluation.features import Picture, Pictures
 from unpaired.evaluation.pairs import together
 
 Colour = tuple[int, int, int]
@@ -44,6 +47,13 @@ CITYSCAPES: dict[str, Colour] = {
 """The 19 classes that Cityscapes trains and scores, by colour (Cordts et al. 2016)."""
 
 
+STRANGE = 30
+"""Distance in RGB from every colour of a palette beyond which a pixel's colour is in no class. JPEG moves colours: of
+Cityscapes' label maps 12 % of the pixels are beyond, at the borders of classes, and of its photos 64 %."""
+MOST_STRANGE = 0.4
+"""Share of such pixels from which on pictures are no label maps of this palette."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelScores:
     """All in 0…1."""
@@ -53,6 +63,74 @@ class LabelScores:
     class_iou: float
     per_class: dict[str, tuple[float, float]]
     """Accuracy and IoU of each class that occurs in the truth."""
+    never: list[str]
+    """Classes that never occur in the truth, over which no mean runs."""
+    confusion: list[list[int]]
+    """(K, K + 1) pixel counts, see `confusion`."""
+
+    def three(self) -> tuple[float, float, float]:
+        """Per-pixel accuracy, per-class accuracy, class IoU: the rows of the papers' tables."""
+        return self.pixel_accuracy, self.class_accuracy, self.class_iou
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> LabelScores:
+        """From plain JSON values."""
+        pairs = {name: (float(a), float(i)) for name, (a, i) in values["per_class"].items()}
+        known: dict[str, Any] = {**values, "per_class": pairs}
+        return LabelScores(**known)
+
+
+def read_palette(path: Path) -> tuple[dict[str, Colour], Colour | None]:
+    """A palette and the colour of void, if any, of a JSON file: {"road": [128, 64, 128], …, "void": [0, 0, 0]}.
+
+    Raises `UserError` where it cannot be read or is none.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"The palette {path} cannot be read ({reason}).") from error
+    palette: dict[str, Colour] = {}
+    for name, colour in cast(dict[str, Any], found).items() if isinstance(found, dict) else [("all", found)]:
+        numbers = cast(list[Any], colour) if isinstance(colour, list) else []
+        if len(numbers) != 3 or not all(type(n) is int and 0 <= n <= 255 for n in numbers):
+            raise UserError(
+                f'{path} is no palette: {name} is {colour!r}, and not a colour as in {{"road": [128, 64, 128]}}.'
+            )
+        palette[name] = (numbers[0], numbers[1], numbers[2])
+    void = palette.pop("void", None)
+    if not palette:
+        raise UserError(f"{path} is no palette: it names no class.")
+    return palette, void
+
+
+def check_colours(maps: Pictures, palette: Mapping[str, Colour], void: Colour | None = VOID) -> str:
+    """What has to be known about pixels whose colour is in no class, or "" where they are few.
+
+    Raises `UserError` where they are so many that these are no label maps of this palette.
+    """
+    colours = np.array([*palette.values(), *([] if void is None else [void])], dtype=np.int64)
+    strange, total = 0, 0
+    seen: dict[int, int] = {}
+    for picture in maps:
+        unique, counts = np.unique(np.asarray(picture).reshape(-1, 3) // 8, axis=0, return_counts=True)
+        values = unique.astype(np.int64) * 8 + 4
+        far = (((values[:, None] - colours) ** 2).sum(axis=2).min(axis=1)) > STRANGE**2
+        total += int(counts.sum())
+        strange += int(counts[far].sum())
+        for (r, g, b), count in zip(values[far], counts[far], strict=True):
+            key = int(r) << 16 | int(g) << 8 | int(b)
+            seen[key] = seen.get(key, 0) + int(count)
+    if not total or strange / total < 0.05:
+        return ""
+    common = max(seen, key=lambda key: seen[key])
+    said = (
+        f"{strange / total:.0%} of the pixels of the true label maps have a colour that is in no class "
+        f"(the commonest is near {(common >> 16, common >> 8 & 255, common & 255)})"
+    )
+    if strange / total > MOST_STRANGE:
+        raise UserError(f"{said}: are these the label maps (--labels), and is this their palette (--palette)?")
+    return f"{said}; each is taken for the nearest"
 
 
 def nearest(picture: Picture, palette: Mapping[str, Colour], void: Colour | None = VOID) -> NDArray[np.int64]:
@@ -69,20 +147,24 @@ def nearest(picture: Picture, palette: Mapping[str, Colour], void: Colour | None
 
 
 def confusion(
-    predicted: Iterable[Picture],
-    truth: Iterable[Picture],
+    predicted: Pictures,
+    truth: Pictures,
     palette: Mapping[str, Colour] = CITYSCAPES,
     void: Colour | None = VOID,
 ) -> NDArray[np.int64]:
     """(K, K + 1) pixel counts: rows are true classes, columns predicted ones, the last one void."""
-    a, b = together(list(predicted), list(truth))
-    classes = len(palette)
-    counts = np.zeros(classes * (classes + 1), dtype=np.int64)
-    for p, t in zip(a, b, strict=True):
-        p, t = nearest(p, palette, void), nearest(t, palette, void)
-        known = t < classes
-        counts += np.bincount(t[known] * (classes + 1) + p[known], minlength=len(counts))
-    return counts.reshape(classes, classes + 1)
+    together(predicted, truth)
+    counts = np.zeros((len(palette), len(palette) + 1), dtype=np.int64)
+    for p, t in zip(predicted, truth, strict=True):
+        counts += counted(nearest(p, palette, void), nearest(t, palette, void), len(palette))
+    return counts
+
+
+def counted(predicted: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """The confusion matrix (K, K + 1) of numbers of classes of one shape; `classes` stands for void."""
+    known = truth < classes
+    cells = truth[known] * (classes + 1) + predicted[known]
+    return np.bincount(cells, minlength=classes * (classes + 1)).reshape(classes, classes + 1)
 
 
 def scores(counts: NDArray[np.int64], palette: Mapping[str, Colour] = CITYSCAPES) -> LabelScores:
@@ -100,4 +182,6 @@ def scores(counts: NDArray[np.int64], palette: Mapping[str, Colour] = CITYSCAPES
         class_accuracy=float(accuracy.mean()),
         class_iou=float(iou.mean()),
         per_class={n: (float(a), float(i)) for n, a, i in zip(names, accuracy, iou, strict=True)},
+        never=[name for name, there in zip(palette, occurs, strict=True) if not there],
+        confusion=counts.tolist(),
     )

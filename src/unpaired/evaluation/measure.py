@@ -14,14 +14,19 @@ import numpy as np
 
 from unpaired.config import DIRECTIONS, Direction, reverse
 from unpaired.errors import UserError
+from unpaired.evaluation.evidence import Evidence, LabelMaps, Measure, Score, Way
 from unpaired.evaluation.features import (
     FeatureExtractor,
     LiteExtractor,
     Picture,
+    Pictures,
     Remembering,
     refuse_flattered,
 )
-from unpaired.evaluation.measures import MEASURES, Evidence, Measure, Score
+from unpaired.evaluation.labels import LabelScores
+from unpaired.evaluation.measures import MEASURES, chosen
+from unpaired.evaluation.pictures import mapped
+from unpaired.evaluation.segmentation import Segmenter
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,6 +57,8 @@ class Evaluation:
     side: tuple[int, int]
     """Height and width in px of the pictures that were measured."""
     directions: dict[Direction, DirectionScores]
+    unreadable: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """Files that could not be measured, and why."""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -62,12 +69,15 @@ class Evaluation:
         """The reverse of `to_dict`."""
         directions: dict[Direction, DirectionScores] = {
             direction: DirectionScores(
-                **(scores | {"measures": {name: Score(**score) for name, score in scores["measures"].items()}})
+                **(scores | {"measures": {name: _score(score) for name, score in scores["measures"].items()}})
             )
             for direction, scores in values["directions"].items()
         }
         height, width = values["side"]
-        return Evaluation(extractor=values["extractor"], side=(height, width), directions=directions)
+        unreadable = [(path, why) for path, why in values.get("unreadable", [])]
+        return Evaluation(
+            extractor=values["extractor"], side=(height, width), directions=directions, unreadable=unreadable
+        )
 
     def table(self) -> Table:
         """For a terminal: one row for each direction and measure."""
@@ -91,6 +101,25 @@ class Evaluation:
         table.caption = "\n".join(self.remarks()) or None
         return table
 
+    def class_table(self) -> Table | None:
+        """For a terminal: accuracy and IoU of every class; None where no labels were scored."""
+        from rich.table import Table
+
+        table = Table(title="Class by class")
+        table.add_column("class")
+        columns: list[LabelScores] = []
+        for direction, scores in self.directions.items():
+            for name, score in scores.measures.items():
+                if score.classes is not None:
+                    columns.append(score.classes)
+                    table.add_column(f"{direction} accuracy", justify="right")
+                    table.add_column(name, justify="right")
+        for known in dict.fromkeys(name for scores in columns for name in [*scores.per_class, *scores.never]):
+            cells = [scores.per_class.get(known) for scores in columns]
+            # A class that the truth never shows has no score.
+            table.add_row(known, *(number(v) for pair in cells for v in (pair or (None, None))))
+        return table if columns else None
+
     def remarks(self) -> list[str]:
         """What has to be known beside the numbers, a line each, without repetition."""
         lines: dict[str, None] = {}
@@ -103,6 +132,12 @@ class Evaluation:
         return list(lines)
 
 
+def _score(values: dict[str, Any]) -> Score:
+    classes = values.get("classes")
+    known: dict[str, Any] = {**values, "classes": LabelScores.from_dict(classes) if classes else None}
+    return Score(**known)
+
+
 def number(value: float | None) -> str:
     """A score as a table shows it."""
     if value is None:
@@ -111,11 +146,8 @@ def number(value: float | None) -> str:
     return f"{value:.{digits}f}".replace("-0.000", "0.000").replace("-", "−")
 
 
-def evaluate_direction(evidence: Evidence, measures: Sequence[Measure] = MEASURES) -> DirectionScores:
+def evaluate_direction(evidence: Evidence, measures: Sequence[Measure]) -> DirectionScores:
     """Run the measures that the evidence allows; `UserError` where it allows none."""
-    if len(evidence.inputs) != len(evidence.fakes):
-        raise UserError(f"{len(evidence.inputs)} pictures were translated into {len(evidence.fakes)}: not one each.")
-    _one_size(evidence)
     found: dict[str, Score] = {}
     left_out: list[str] = []
     for measure in measures:
@@ -133,8 +165,7 @@ def evaluate_direction(evidence: Evidence, measures: Sequence[Measure] = MEASURE
     )  # fmt: skip
 
 
-def _one_size(evidence: Evidence) -> None:
-    groups = (evidence.inputs, evidence.fakes, evidence.reals, evidence.reconstructions or ())
+def _one_size(*groups: Pictures) -> None:
     sizes = sorted({f"{picture.shape[1]}×{picture.shape[0]}" for group in groups for picture in group})
     if len(sizes) > 1:
         raise UserError(
@@ -150,13 +181,16 @@ def _refuse_nonsense(name: str, score: Score) -> None:
 
 def evaluate(
     translate: Mapping[Direction, Translate],
-    a: Sequence[Picture],
-    b: Sequence[Picture],
+    a: Pictures,
+    b: Pictures,
     *,
     pairs: Sequence[tuple[int, int]] = (),
     extractor: FeatureExtractor | None = None,
     networks_seen: Collection[str] = (),
-    measures: Sequence[Measure] = MEASURES,
+    measures: Sequence[str | Measure] = tuple(MEASURES),
+    ways: Mapping[Direction, Way] | None = None,
+    labels: LabelMaps | None = None,
+    segmenter: Segmenter | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Measure one or both directions on held-out pictures of both domains, all of one size.
@@ -168,6 +202,9 @@ def evaluate(
         extractor: EfficientNet-Lite0 if not given.
         networks_seen: identities of the networks that discriminators looked through.
         measures: which ones, in the table's order.
+        ways: the same as `translate` on tensors, in full precision: what cycle honesty needs.
+        labels: which domain is label maps.
+        segmenter: finds classes in photos, for the FCN score.
         tell: is told what is being done, for a progress display.
 
     Raises:
@@ -176,23 +213,25 @@ def evaluate(
     """
     if not len(a) or not len(b):
         raise UserError("Measuring needs pictures of both domains, but one folder has none.")
-    look = Remembering(extractor or LiteExtractor())
+    wanted = chosen(measures)
+    look = extractor if isinstance(extractor, Remembering) else Remembering(extractor or LiteExtractor())
     refuse_flattered(look, networks_seen)
     results: dict[Direction, DirectionScores] = {}
     for direction in DIRECTIONS:
         if direction not in translate:
             continue
-        forward = direction == "a2b"
+        forward, back = direction == "a2b", reverse(direction)
         inputs, reals = (a, b) if forward else (b, a)
         tell(f"{direction}: translating {len(inputs)} pictures")
-        fakes = translate[direction](list(inputs))
-        back = translate.get(reverse(direction))
-        reconstructions = back(list(fakes)) if back else None
+        fakes = mapped(inputs, translate[direction])
+        reconstructions = mapped(fakes, translate[back]) if back in translate else None
+        _one_size(inputs, fakes, reals, reconstructions if reconstructions is not None else ())
         tell(f"{direction}: measuring")
         evidence = Evidence(
             direction=direction, inputs=inputs, fakes=fakes, reals=reals, extractor=look,
-            reconstructions=reconstructions, pairs=list(pairs) if forward else [(j, i) for i, j in pairs],
+            reconstructions=reconstructions, pairs=tuple(pairs if forward else ((j, i) for i, j in pairs)),
+            there=(ways or {}).get(direction), back=(ways or {}).get(back), labels=labels, segmenter=segmenter,
         )  # fmt: skip
-        results[direction] = evaluate_direction(evidence, measures)
+        results[direction] = evaluate_direction(evidence, wanted)
     height, width = a[0].shape[:2]
     return Evaluation(extractor=look.name, side=(height, width), directions=results)

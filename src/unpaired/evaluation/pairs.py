@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unpaired.errors import UserError
-from unpaired.evaluation.features import Picture, Pictures, stack
+from unpaired.evaluation.features import Picture, Pictures, Values, shape_of
+from unpaired.evaluation.pictures import blocks
 
-Values = NDArray[np.float64]
-"""(N,), one for each pair, where functions give them."""
 WINDOW = 11
 """Side in px of SSIM's window."""
 _SIGMA, _K1, _K2, _BATCH = 1.5, 0.01, 0.03, 16
 
 
-def together(x: Pictures, y: Pictures) -> tuple[Picture, Picture]:
-    """Both as arrays (N, H, W, 3); `UserError` where they are not pairs of one size."""
-    a, b = stack(x), stack(y)
-    if len(a) != len(b):
-        raise UserError(f"Pairs need as many pictures on each side, but there are {len(a)} and {len(b)}.")
-    if not len(a):
+def together(x: Pictures, y: Pictures) -> tuple[int, int]:
+    """Height and width of the pairs; `UserError` where they are not pairs of one size."""
+    if len(x) != len(y):
+        raise UserError(f"Pairs need as many pictures on each side, but there are {len(x)} and {len(y)}.")
+    if not len(x):
         raise UserError("There are no pairs to compare: give pictures whose names match in both folders.")
-    if a.shape != b.shape:
-        raise UserError(f"Pairs need one size, not {a.shape[2]}×{a.shape[1]} and {b.shape[2]}×{b.shape[1]} px.")
-    return a, b
+    a, b = shape_of(x), shape_of(y)
+    if a != b:
+        raise UserError(f"Pairs need one size, not {a[1]}×{a[0]} and {b[1]}×{b[0]} px.")
+    return a[0], a[1]
 
 
 def l1(x: Pictures, y: Pictures) -> Values:
     """Mean absolute difference of each pair on the scale 0…1."""
-    return np.array([np.abs(a.astype(np.float64) - b).mean() / 255 for a, b in zip(*together(x, y), strict=True)])
+    together(x, y)
+    return np.array([np.abs(a.astype(np.float64) - b).mean() / 255 for a, b in zip(x, y, strict=True)])
 
 
 def psnr(x: Pictures, y: Pictures) -> Values:
     """Peak signal-to-noise ratio of each pair in dB; 100 dB for equal pictures, whose own is infinite."""
-    mse = np.array([np.square(a / 255 - b / 255).mean() for a, b in zip(*together(x, y), strict=True)])
+    together(x, y)
+    mse = np.array([np.square(a / 255 - b / 255).mean() for a, b in zip(x, y, strict=True)])
     return -10 * np.log10(mse.clip(min=1e-10))
 
 
@@ -43,11 +43,10 @@ def ssim(x: Pictures, y: Pictures) -> Values:
 
     Gaussian window of 11 × 11 pixels with σ = 1.5, K₁ = 0.01, K₂ = 0.03; only where the whole window fits.
     """
-    a, b = together(x, y)
-    if min(a.shape[1:3]) < WINDOW:
-        raise UserError(f"SSIM needs pictures of at least {WINDOW} px a side, not {a.shape[2]}×{a.shape[1]} px.")
-    blocks = [_ssim(a[i : i + _BATCH], b[i : i + _BATCH]) for i in range(0, len(a), _BATCH)]
-    return np.concatenate(blocks)
+    height, width = together(x, y)
+    if min(height, width) < WINDOW:
+        raise UserError(f"SSIM needs pictures of at least {WINDOW} px a side, not {width}×{height} px.")
+    return np.concatenate([_ssim(a, b) for a, b in zip(blocks(x, _BATCH), blocks(y, _BATCH), strict=True)])
 
 
 def _ssim(a: Picture, b: Picture) -> Values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -11,16 +12,24 @@ import numpy as np
 from PIL import Image
 
 from unpaired.config import Config, Direction, Domain, Layout
-from unpaired.data.decode import decode, resized
-from unpaired.data.discover import discover, find_test_domains
+from unpaired.data.cache import default_cache_dir
+from unpaired.data.decode import decode, framed
+from unpaired.data.discover import SUFFIXES, discover, find_test_domains
 from unpaired.data.layout import cut, pairs_by_name, part_of
-from unpaired.errors import UserError
+from unpaired.errors import UserError, reason
 from unpaired.evaluation import measure
-from unpaired.evaluation.features import FeatureExtractor, LiteExtractor, Picture
+from unpaired.evaluation.evidence import LabelMaps, Measure, Way
+from unpaired.evaluation.features import FeatureExtractor, LiteExtractor, Picture, Remembering, refuse_flattered
+from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour, check_colours
 from unpaired.evaluation.measure import Evaluation, Translate
-from unpaired.evaluation.measures import MEASURES, LabelAgreement, Measure
+from unpaired.evaluation.measures import MEASURES, chosen
+from unpaired.evaluation.pictures import read_all
+from unpaired.evaluation.segmentation import Segmenter
 from unpaired.networks import efficientnet, needs_eyes
 from unpaired.translation.translator import Translator
+
+Palette = tuple[dict[str, Colour], Colour | None]
+"""Colours of the classes by name, and of void if there is one."""
 
 
 def evaluate(
@@ -29,58 +38,80 @@ def evaluate(
     dir_b: str | Path | None = None,
     *,
     paired: bool = False,
-    labels: Literal["a", "b"] | None = None,
+    measures: Sequence[str | Measure] | None = None,
+    labels: Domain | None = None,
+    palette: Palette = (CITYSCAPES, VOID),
+    segmenter: Segmenter | None = None,
     limit: int | None = None,
     extractor: FeatureExtractor | None = None,
-    measures: Sequence[Measure] = MEASURES,
     device: str = "auto",
     tell: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Measure both directions of a run beside "do nothing" and the floor.
 
     Every picture is resized to the side that the networks were trained on (`config.data.crop`), square, with
-    Pillow's bicubic filter, before it is translated and compared: as the CycleGAN paper evaluates.
+    Pillow's bicubic filter, before it is translated and compared: as the CycleGAN paper evaluates. (Of runs that did
+    not resize, the middle of that side is.) One that can't be read is left out and named in the result (`unreadable`).
+    Pictures wait on disk, so memory does not grow with them.
 
     Args:
         run: a run's folder or a loaded translator.
         dir_a, dir_b: folders of pictures that were not trained on; or one that holds testA and testB; or one that
             holds both domains as the training folder did (`config.data.layout`): its files are pairs.
         paired: files of one name (whatever their ending) in both folders show the same: compare them.
-        labels: the domain that is Cityscapes label maps, to score translations into it; needs `paired`.
+        measures: names or measures of your own; all that the data allows if not given.
+        labels: the domain that is colour label maps, to score translations into it (needs `paired`) and out of it
+            (needs `segmenter`).
+        palette: the colours of the label maps; those of Cityscapes if not given.
+        segmenter: finds the classes of the palette in photos, for the FCN score.
         limit: at most so many pictures of each domain, the first by name.
         extractor: what distances look through; EfficientNet-Lite0 if not given.
-        measures: which ones.
         device: auto, cpu, cuda, cuda:N or mps.
         tell: is told what is being done, for a progress display.
 
     Raises:
-        UserError: no run, no pictures, no two names that match, or a discriminator with the extractor's eyes.
+        UserError: no run, no pictures, no two names that match, no such measure, label maps of another palette, or a
+            discriminator with the extractor's eyes.
     """
+    if measures is None:
+        given = {"labels": labels is not None, "fcn": segmenter is not None}
+        measures = [name for name in MEASURES if given.get(name, True)]
+    wanted = chosen(measures)  # before minutes go by
     translator = run if isinstance(run, Translator) else Translator.load(run, device=device)
     # Two folders are two folders, however the pictures lay in training.
     layout = translator.config.data.layout if dir_b is None else "folders"
     config = replace(translator.config, data=replace(translator.config.data, layout=layout))
     paired = paired or layout != "folders"
-    folder_a, folder_b = _folders(Path(dir_a), None if dir_b is None else Path(dir_b), layout)
-    files_a, files_b = discover(folder_a).files[:limit], discover(folder_b).files[:limit]
-    pairs = _pairs(folder_a, files_a, folder_b, files_b) if paired else []
-    tell(f"reading {len(files_a)} and {len(files_b)} pictures")
-    a = [read(path, config, config.data.channels_a) for path in files_a]
-    b = [read(path, config, config.data.channels_b, domain="b") for path in files_b]
-    if labels is not None:
-        if not paired:
-            raise UserError("Label scores compare with the true label maps: say that the names match (--paired).")
-        files, channels = (files_a, config.data.channels_a) if labels == "a" else (files_b, config.data.channels_b)
-        maps = [read(path, config, channels, Image.Resampling.NEAREST, domain=labels) for path in files]
-        measures = [*measures, LabelAgreement(maps, "b2a" if labels == "a" else "a2b")]
+    if labels is not None and not paired and segmenter is None:
+        raise UserError("Label scores compare with the true label maps: say that the names match (--paired).")
     if extractor is None:
         batch = 64 if translator.device.type == "cuda" else 4
         extractor = LiteExtractor(device=translator.device, batch=batch)
-    return measure.evaluate(
+    refuse_flattered(extractor, networks_seen(config))
+    unreadable: list[tuple[Path, str]] = []
+    folder_a, folder_b = _folders(Path(dir_a), None if dir_b is None else Path(dir_b), layout)
+    files_a, files_b = _files(folder_a, limit, unreadable), _files(folder_b, limit, unreadable)
+    tell(f"reading {len(files_a)} and {len(files_b)} pictures")
+    see_a, see_b = (partial(_read, config=config, domain=domain) for domain in ("a", "b"))
+    files_a, a = read_all(files_a, see_a, unreadable)
+    files_b, b = read_all(files_b, see_b, unreadable)
+    known = None
+    if labels is not None:
+        see = partial(_read, config=config, domain=labels, resampling=Image.Resampling.NEAREST)
+        maps = read_all(files_a if labels == "a" else files_b, see, unreadable)[1]
+        check_colours(maps, *palette)
+        known = LabelMaps(labels, maps, *palette)
+    look = Remembering(extractor, default_cache_dir() / "features")
+    tell("looking at the real pictures")
+    for pictures in (a, b):
+        look.keep(pictures)
+    result = measure.evaluate(
         {direction: _translate(translator, direction) for direction in translator.directions},
-        a, b, pairs=pairs, extractor=extractor, networks_seen=networks_seen(config),
-        measures=measures, tell=tell,
+        a, b, pairs=_pairs(folder_a, files_a, folder_b, files_b) if paired else (), extractor=look,
+        networks_seen=networks_seen(config), measures=wanted, labels=known, segmenter=segmenter,
+        ways={direction: _way(translator, direction) for direction in translator.directions}, tell=tell,
     )  # fmt: skip
+    return replace(result, unreadable=[(str(path), why) for path, why in unreadable])
 
 
 def networks_seen(config: Config) -> set[str]:
@@ -101,7 +132,27 @@ def read(
     array = decode(path, background=config.data.background, channels=channels)
     array = cut(array, part_of(config.data.layout, domain))
     # A grey picture stands in all three channels.
-    return np.repeat(resized(array, side, side, resampling), 3 // channels, axis=2)
+    return np.repeat(framed(array, side, config.data.resize, resampling), 3 // channels, axis=2)
+
+
+def _read(
+    path: Path, config: Config, domain: Domain, resampling: Image.Resampling = Image.Resampling.BICUBIC
+) -> Picture:
+    try:
+        return read(path, config, config.channels("a2b")[domain == "b"], resampling, domain=domain)
+    except UserError as error:
+        raise UserError(reason(error, path)) from error
+
+
+def _files(folder: Path, limit: int | None, unreadable: list[tuple[Path, str]]) -> list[Path]:
+    """The pictures of a folder; those that only call themselves pictures are added to `unreadable`."""
+    found = discover(folder)
+    unreadable += [(path, why) for path, why in found.skipped if path.suffix.lower() in SUFFIXES and why != "hidden"]
+    return list(found.files[:limit])
+
+
+def _way(translator: Translator, direction: Direction) -> Way:
+    return lambda x: translator.translate(x, direction).expand(-1, 3, -1, -1)
 
 
 def _translate(translator: Translator, direction: Direction) -> Translate:

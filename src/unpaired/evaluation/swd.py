@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unpaired.errors import UserError
-from unpaired.evaluation.features import Picture, Pictures, stack
+from unpaired.evaluation.features import Pictures, shape_of, stack
 
 PATCH, SMALLEST = 7, 16
 _BATCH = 32
@@ -44,22 +44,19 @@ def swd(
     `patches` of each collection, spread evenly over its pictures, are compared along `directions` (the
     paper's 16384 pictures × 128 patches and 512 directions change the third digit). One seed, one result.
     """
-    a, b = stack(x), stack(y)
-    if not len(a) or not len(b):
+    if not len(x) or not len(y):
         raise UserError("The sliced Wasserstein distance needs at least one picture on each side.")
-    if a.shape[1:] != b.shape[1:]:
+    a, b = shape_of(x), shape_of(y)
+    if a != b:
         raise UserError(
             "The sliced Wasserstein distance compares pictures of one size, "
-            f"not {a.shape[2]}×{a.shape[1]} px with {b.shape[2]}×{b.shape[1]} px."
+            f"not {a[1]}×{a[0]} px with {b[1]}×{b[0]} px."
         )
-    if min(a.shape[1:3]) < PATCH:
-        raise UserError(f"The sliced Wasserstein distance needs sides of at least {PATCH} px, not {a.shape[1:3]}.")
+    if min(a[:2]) < PATCH:
+        raise UserError(f"The sliced Wasserstein distance needs sides of at least {PATCH} px, not {a[:2]}.")
     rng = torch.Generator().manual_seed(seed)
-    clouds_a, clouds_b = _clouds(a, patches, rng), _clouds(b, patches, rng)
-    return {
-        side: _sliced(p, q, directions, rng)
-        for side, p, q in zip(levels(*a.shape[1:3]), clouds_a, clouds_b, strict=True)
-    }
+    clouds_x, clouds_y = _clouds(x, patches, rng), _clouds(y, patches, rng)
+    return {side: _sliced(p, q, directions, rng) for side, p, q in zip(levels(*a[:2]), clouds_x, clouds_y, strict=True)}
 
 
 def _sliced(p: Tensor, q: Tensor, directions: int, rng: torch.Generator) -> float:
@@ -71,14 +68,14 @@ def _sliced(p: Tensor, q: Tensor, directions: int, rng: torch.Generator) -> floa
     return float(np.abs(x - y).mean()) * 1e3
 
 
-def _clouds(pictures: Picture, patches: int, rng: torch.Generator) -> list[Tensor]:
+def _clouds(pictures: Pictures, patches: int, rng: torch.Generator) -> list[Tensor]:
     """For each level `patches` normalised patches, (P, 3·7·7)."""
     count = len(pictures)
     of_picture = torch.arange(patches) * count // patches  # each picture gives patches/count, or one more
-    collected: list[list[Tensor]] = [[] for _ in levels(*pictures.shape[1:3])]
+    collected: list[list[Tensor]] = [[] for _ in levels(*shape_of(pictures)[:2])]
     for start in range(0, count, _BATCH):
         chosen = of_picture[(of_picture >= start) & (of_picture < start + _BATCH)] - start
-        pixels = torch.from_numpy(np.array(pictures[start : start + _BATCH])).permute(0, 3, 1, 2).float()
+        pixels = torch.from_numpy(np.array(stack(pictures[start : start + _BATCH]))).permute(0, 3, 1, 2).float()
         for cloud, level in zip(collected, laplacian_pyramid(pixels), strict=True):
             cloud.append(_cut(level, chosen, rng))
     return [_normalise(torch.cat(cloud)) for cloud in collected]

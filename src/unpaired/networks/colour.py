@@ -49,6 +49,14 @@ def coloured(grey: Tensor, ab: Tensor) -> Tensor:
     return 2 * _encoded(rgb) - 1
 
 
+def to_lab(rgb: Tensor) -> Tensor:
+    """(N, 3, H, W) sRGB in [-1, 1] → (N, 3, H, W): lightness in 0…100, a and b."""
+    to_xyz = rgb.new_tensor(_TO_XYZ)
+    xyz = torch.einsum("kc,nchw->nkhw", to_xyz / to_xyz.sum(1, keepdim=True), _linear((rgb + 1) / 2))
+    x, y, z = _compressed(xyz).unbind(1)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=1)
+
+
 def _linear(v: Tensor) -> Tensor:
     """sRGB values in [0, 1] → light."""
     return torch.where(v <= 0.04045, v / 12.92, ((v.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4)

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from unpaired.config import GeneratorConfig, Norm, Padding
+from unpaired.networks.instance import InstanceNorm2d
 from unpaired.networks.winograd import WinogradConv2d
 
 
 def norm_layer(kind: Norm, channels: int) -> nn.Module:
     """Normalise (N, C, H, W); instance norm has no parameters and no running statistics, as in the paper."""
     layers: dict[Norm, Callable[[], nn.Module]] = {
-        "instance": lambda: nn.InstanceNorm2d(channels),
+        "instance": lambda: InstanceNorm2d(channels),
         "batch": lambda: nn.BatchNorm2d(channels),
         "group": lambda: nn.GroupNorm(_groups(channels), channels),
         "none": nn.Identity,
@@ -122,10 +123,11 @@ def residual_output(change: Tensor, x: Tensor) -> Tensor:
     """tanh(change + atanh(x)): `x` where nothing is to be changed, any colour where something is.
 
     `x` in [-1, 1] is shrunk before and the result enlarged after, so that atanh stays finite, its slope passes
-    gradients, and no change leaves white white; results lie in ±1/0.98.
+    gradients, and no change leaves white white; results lie in ±1/0.98. So do the fakes that come back through the
+    cycle: without the clamp a saturated one would be atanh(1), which is infinite.
     """
     shrink = 0.98
-    return torch.tanh(change + torch.atanh(shrink * x)) / shrink
+    return torch.tanh(change + torch.atanh(shrink * x.clamp(-1, 1))) / shrink
 
 
 def initialise(network: nn.Module, gain: float) -> None:

@@ -1,0 +1,124 @@
+"""What measures are made of: the evidence that they look at, the scores that they give, and what a measure is.
+
+Two yardsticks give a number its meaning: "do nothing" (the untranslated inputs in the translations' place)
+and "floor" (two halves of the real domain against each other: as good as a perfect translator could look).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from torch import Tensor
+
+from unpaired.config import Direction, Domain
+from unpaired.evaluation import distances
+from unpaired.evaluation.features import FeatureExtractor, Picture, Pictures
+from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour, LabelScores
+from unpaired.evaluation.segmentation import Segmenter
+
+Way = Callable[[Tensor], Tensor]
+"""A generator, as it is used: (N, 3, H, W) in [-1, 1] → (N, 3, H, W) in [-1, 1], nothing rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMaps:
+    """That one domain is colour label maps, and how they are read."""
+
+    domain: Domain
+    maps: Pictures
+    """The label maps of that domain, in its order: resized by nearest neighbour, because a blend of two classes'
+    colours can be nearest to a third."""
+    palette: Mapping[str, Colour] = field(default_factory=lambda: CITYSCAPES)
+    void: Colour | None = VOID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What is known about one direction. All pictures have one size.
+
+    Pictures may lie on disk (`pictures.shelf`): a measure takes them block by block and keeps none.
+    """
+
+    direction: Direction
+    inputs: Pictures
+    """Held-out pictures of the domain that is translated from."""
+    fakes: Pictures
+    """Their translations, in the same order."""
+    reals: Pictures
+    """Held-out pictures of the domain that is translated to."""
+    extractor: FeatureExtractor
+    reconstructions: Pictures | None = None
+    """The fakes translated back, where both directions exist."""
+    pairs: tuple[tuple[int, int], ...] = ()
+    """(index of an input and its fake, index of its true counterpart among the reals)."""
+    there: Way | None = None
+    back: Way | None = None
+    """The two generators, where there are two and they can be used on tensors."""
+    labels: LabelMaps | None = None
+    segmenter: Segmenter | None = None
+    """Finds classes in photos."""
+
+    def halves(self) -> tuple[list[Picture], list[Picture]]:
+        """Two random halves of the reals; the same ones each time."""
+        order = np.random.default_rng(0).permutation(len(self.reals))
+        middle = len(order) // 2
+        return [self.reals[i] for i in order[:middle]], [self.reals[i] for i in order[middle:]]
+
+    def paired(self, pictures: Pictures) -> list[Picture]:
+        """Those of `inputs` or `fakes` that have a true counterpart."""
+        return [pictures[i] for i, _ in self.pairs]
+
+    def truths(self) -> list[Picture]:
+        """The true counterparts, in the order of `paired`."""
+        return [self.reals[j] for _, j in self.pairs]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """One number with its yardsticks; None where a yardstick means nothing or cannot be had."""
+
+    translator: float
+    do_nothing: float | None = None
+    floor: float | None = None
+    spread: float | None = None
+    """Standard deviation of the translator's number, where it was estimated."""
+    better: Literal["lower", "higher"] = "lower"
+    note: str = ""
+    classes: LabelScores | None = None
+    """The scores of labels behind this number, class by class."""
+
+
+class Measure(Protocol):
+    """A plugin. `missing` says in a sentence why this evidence does not allow it, or gives None."""
+
+    def missing(self, evidence: Evidence) -> str | None: ...
+
+    def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]: ...
+
+
+def too_few(evidence: Evidence, what: str) -> str | None:
+    """Why a distance can't be measured, or None."""
+    count = min(len(evidence.fakes), len(evidence.reals))
+    if count >= distances.MINIMUM:
+        return None
+    return f"{what} needs at least {distances.MINIMUM} pictures in each folder, but one has {count}"
+
+
+def beside_yardsticks(
+    evidence: Evidence,
+    distance: Callable[[Pictures, Pictures], float],
+    *,
+    spread: float | None = None,
+    better: Literal["lower", "higher"] = "lower",
+    note: str = "",
+) -> Score:
+    """`distance` from the reals, of the fakes, of the inputs, and of one half of the reals from the other."""
+    return Score(
+        translator=distance(evidence.fakes, evidence.reals),
+        do_nothing=distance(evidence.inputs, evidence.reals),
+        floor=distance(*evidence.halves()) if len(evidence.reals) >= 2 * distances.MINIMUM else None,
+        spread=spread, better=better, note=note,
+    )  # fmt: skip

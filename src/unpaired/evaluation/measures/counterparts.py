@@ -1,0 +1,67 @@
+"""Measures of pictures beside one other picture: the true counterpart, or the input that comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from unpaired.evaluation import pairs
+from unpaired.evaluation.evidence import Evidence, Score
+from unpaired.evaluation.features import Comparing, Pictures, Remembering, Values
+
+
+class TruePairs:
+    """Agreement with the true counterparts, pixel by pixel: means over pairs."""
+
+    def missing(self, evidence: Evidence) -> str | None:
+        return None if evidence.pairs else "no true pairs were given, so PSNR, SSIM and L1 are left out"
+
+    def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
+        yield "L1 to true pairs", _mean(evidence, pairs.l1, "lower")
+        yield "PSNR to true pairs (dB)", _mean(evidence, pairs.psnr, "higher")
+        if min(evidence.inputs[0].shape[:2]) >= pairs.WINDOW:
+            yield "SSIM to true pairs", _mean(evidence, pairs.ssim, "higher")
+
+
+class Perceptual:
+    """Agreement with the true counterparts in the feature maps of the extractor's network."""
+
+    def missing(self, evidence: Evidence) -> str | None:
+        if not evidence.pairs:
+            return "no true pairs were given, so the perceptual distance is left out"
+        if _comparing(evidence) is None:
+            return f"{evidence.extractor.name} compares no pairs, so the perceptual distance is left out"
+        return None
+
+    def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
+        eyes = _comparing(evidence)
+        assert eyes is not None
+        yield f"perceptual distance ({evidence.extractor.name})", _mean(evidence, eyes.compare, "lower")
+
+
+def _comparing(evidence: Evidence) -> Comparing | None:
+    look = evidence.extractor
+    eyes = look.extractor if isinstance(look, Remembering) else look
+    return eyes if isinstance(eyes, Comparing) else None
+
+
+def _mean(
+    evidence: Evidence, agreement: Callable[[Pictures, Pictures], Values], better: Literal["lower", "higher"]
+) -> Score:
+    truths = evidence.truths()
+    return Score(
+        translator=float(agreement(evidence.paired(evidence.fakes), truths).mean()),
+        do_nothing=float(agreement(evidence.paired(evidence.inputs), truths).mean()),
+        better=better,
+    )
+
+
+class Reconstruction:
+    """L1 on 0…1 between an input and its translation translated back, by way of 8-bit pictures."""
+
+    def missing(self, evidence: Evidence) -> str | None:
+        return "only one direction translates" if evidence.reconstructions is None else None
+
+    def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
+        assert evidence.reconstructions is not None
+        yield "L1 there and back", Score(translator=float(pairs.l1(evidence.reconstructions, evidence.inputs).mean()))

@@ -1,0 +1,71 @@
+"""`unpaired evaluate` as people type it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from terminal import Command, fill
+
+
+def test_measures_are_chosen_by_name(unpaired: Command, run: Path, domains: tuple[Path, Path]) -> None:
+    answer = unpaired("evaluate", run, *domains, "--measures", "colour", "spectrum", "swd", "--json")
+    assert answer.status == 0, answer
+    names = set(json.loads(answer.out)["directions"]["b2a"]["measures"])
+    assert names == {"colour distance (Lab)", "spectrum distance (dB)", "sliced Wasserstein ×1000"}
+    wrong = unpaired("evaluate", run, *domains, "--measures", "colour", "spektrum")
+    assert "'spektrum' is no measure: perhaps you meant 'spectrum'" in wrong.sentence
+
+
+def test_a_damaged_picture_is_named_and_the_others_are_measured(
+    unpaired: Command, run: Path, domains: tuple[Path, Path], tmp_path: Path
+) -> None:
+    a = Path(shutil.copytree(domains[0], tmp_path / "a"))
+    whole = (a / "03.png").read_bytes()
+    (a / "03.png").write_bytes(whole[: len(whole) // 2])
+    (a / "letter.jpg").write_text("Dear reader, I am no picture at all.")
+    answer = unpaired("evaluate", run, a, domains[1], "--paired", "--measures", "pairs", "swd", "--json")
+    assert answer.status == 1
+    assert "03.png" in answer.err
+    assert "cut off" in answer.err
+    assert "letter.jpg" in answer.err
+    assert "2 pictures could not be measured" in answer.err
+    result = json.loads(answer.out)
+    assert result["directions"]["a2b"]["inputs"] == 11
+    assert result["directions"]["a2b"]["pairs"] == 11
+    assert len(result["unreadable"]) == 2
+
+
+def test_label_maps_are_scored_class_by_class(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    colours = np.array([(0, 0, 0), (250, 250, 250), (250, 0, 0), (0, 0, 250)], np.uint8)
+    (tmp_path / "a").mkdir()
+    for i in range(3):  # the last class never occurs
+        blocks = np.random.default_rng(i).integers(0, 3, (5, 5)).repeat(8, axis=0).repeat(8, axis=1)
+        Image.fromarray(colours[blocks]).save(tmp_path / "a" / f"{i:02}.png")
+    photos = fill(tmp_path / "b", 3)
+    palette = tmp_path / "palette.json"
+    palette.write_text(
+        json.dumps({"void": [0, 0, 0], "paper": [250, 250, 250], "brick": [250, 0, 0], "sea": [0, 0, 250]})
+    )
+    words = ("evaluate", run, tmp_path / "a", photos, "--measures", "labels", "cycle", "--labels", "a")
+    answer = unpaired(*words, "--paired", "--palette", palette)
+    assert answer.status == 0, answer
+    assert "class IoU" in answer.out
+    assert "brick" in answer.out
+    assert "never shows sea" in " ".join(answer.out.split())
+    assert "nan" not in answer.out
+    assert "--paired" in unpaired(*words).sentence
+    assert "in no class" in unpaired(*words[:2], photos, photos, *words[4:], "--paired", "--palette", palette).sentence
+    palette.write_text('{"paper": [250, 250]}')
+    assert "is no palette" in unpaired(*words, "--paired", "--palette", palette).sentence
+    assert "cannot be read" in unpaired(*words, "--paired", "--palette", tmp_path / "none.json").sentence
+    assert "--labels" in unpaired("evaluate", run, photos, photos, "--palette", palette).sentence
+
+
+def test_a_limit_and_too_few_pictures(unpaired: Command, run: Path, domains: tuple[Path, Path]) -> None:
+    words = ("evaluate", run, *domains, "--measures", "swd", "--limit")
+    assert "at least 10 pictures" in unpaired(*words, 4).sentence
+    assert "not at least 1" in unpaired(*words, 0).sentence
