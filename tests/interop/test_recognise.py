@@ -161,7 +161,7 @@ def test_discriminators_judge_as_they_did(theirs: nn.Module) -> None:
     channels = next(theirs.parameters()).shape[1]
     strong(theirs, side=128, channels=channels)
     found = recognise_discriminator(theirs.state_dict(), "D.pth")
-    network = Discriminator(found.channels, found.config, None)
+    network = Discriminator(found.channels, found.config, ())
     network.load_state_dict(found.state, strict=True)
     x = pictures(128, channels=channels)
     with torch.no_grad():

@@ -71,7 +71,7 @@ def recognise_discriminator(tensors: Mapping[str, Tensor], where: str) -> FoundD
         config = _discriminator(chain)
         channels = chain.shapes[0][1]
         with torch.device("meta"):
-            network = Discriminator(channels, config, None)
+            network = Discriminator(channels, config, ())
         return FoundDiscriminator(config, channels, fill(network, chain))
     except Unlike as e:
         raise UserError(f"{where} is no discriminator that can be imported: {e}.") from e
