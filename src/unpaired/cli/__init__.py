@@ -24,6 +24,7 @@ SUMMARIES = {
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
     "serve": "Serve a run's translators over HTTP.",
     "report": "Write a run's report, one HTML file.",
+    "export": "Write a run's generator for other programs: ONNX, torch.export, safetensors, .pth.",
     "import": "Bring in networks that other projects trained.",
     "inspect": "Say what is in a run or a checkpoint.",
     "doctor": "Say what this machine can do: device, precision, memory, versions, speed of a step.",
