@@ -19,6 +19,7 @@ SUMMARIES = {
     "bakeoff": "Train several methods on the same pictures for the same time, and say which to go on with.",
     "translate": "Translate pictures with a trained run.",
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
+    "studio": "Watch trainings, use them and judge them, in a browser.",
     "serve": "Serve a run's translators over HTTP.",
     "report": "Write a run's report, one HTML file.",
     "inspect": "Say what is in a run or a checkpoint.",
