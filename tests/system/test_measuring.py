@@ -69,3 +69,28 @@ def test_a_limit_and_too_few_pictures(unpaired: Command, run: Path, domains: tup
     words = ("evaluate", run, *domains, "--measures", "swd", "--limit")
     assert "at least 10 pictures" in unpaired(*words, 4).sentence
     assert "not at least 1" in unpaired(*words, 0).sentence
+
+
+def test_an_fcn_is_trained_and_judges_a_run(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    colours = np.array([(250, 250, 250), (250, 0, 0)], np.uint8)
+    for i in range(12):
+        classes = np.random.default_rng(i).integers(0, 2, (4, 4)).repeat(8, axis=0).repeat(8, axis=1)
+        for folder, picture in (("maps", colours[classes]), ("photos", colours[classes] // 2)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(picture).save(tmp_path / folder / f"{i:02}.png")
+    palette, file = tmp_path / "palette.json", tmp_path / "fcn.safetensors"
+    palette.write_text(json.dumps({"paper": [250, 250, 250], "brick": [250, 0, 0]}))
+    train = ("evaluate", "fcn", "train", tmp_path / "photos", tmp_path / "maps", "--out", file, "--palette", palette)
+    answer = unpaired(*train, "--size", 32, "--images", 16, "--device", "cpu")
+    assert answer.status == 0, answer
+    assert "16 photos seen" in answer.out
+    assert "exists already" in unpaired(*train).sentence
+    judge = ("evaluate", run, tmp_path / "maps", tmp_path / "photos", "--measures", "fcn", "swd", "--fcn", file)
+    answer = unpaired(*judge, "--labels", "a", "--palette", palette, "--paired", "--json")
+    assert answer.status == 0, answer
+    scores = json.loads(answer.out)["directions"]["a2b"]["measures"]
+    assert scores["class IoU (FCN-8s)"]["floor"] is not None
+    assert "--labels" in unpaired(*judge).sentence
+    assert "other classes" in unpaired(*judge, "--labels", "a", "--paired").sentence
+    assert "comes train" in unpaired("evaluate", "fcn", "trian").sentence
+    assert "cannot be read" in unpaired(*judge[:-1], palette, "--labels", "a", "--palette", palette).sentence

@@ -11,12 +11,15 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from unpaired.cli import fcn
 from unpaired.cli.options import parsed
 from unpaired.config import Domain
 from unpaired.errors import UserError
+from unpaired.evaluation.fcn import Judge
 from unpaired.evaluation.labels import CITYSCAPES, VOID, read_palette
 from unpaired.evaluation.measures import MEASURES
 from unpaired.evaluation.run import evaluate
+from unpaired.training.device import choose_device
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,8 @@ class Arguments:
     """Measure a run on pictures that it was not trained on.
 
     unpaired evaluate runs/zebra test/horses test/zebras
+
+    unpaired evaluate fcn train --help is about the network of the FCN score.
     """
 
     run: Annotated[Path, tyro.conf.Positional]
@@ -42,6 +47,8 @@ class Arguments:
     palette: Path | None = None
     """JSON file with the colours of the label maps, {"road": [128, 64, 128], …, "void": [0, 0, 0]}; those of
     Cityscapes if not given."""
+    fcn: Path | None = None
+    """File of an FCN, as unpaired evaluate fcn train makes it: score translations of the label maps into photos."""
     limit: int | None = None
     """At most so many pictures of each folder, the first by name."""
     device: str = "auto"
@@ -51,6 +58,9 @@ class Arguments:
 
 
 def main(arguments: list[str]) -> None:
+    if arguments[:1] == ["fcn"]:
+        fcn.main(arguments[1:])
+        return
     told = parsed(arguments, Arguments, "evaluate")
     if told.limit is not None and told.limit < 1:
         raise UserError(f"limit {told.limit} is not at least 1.")
@@ -61,6 +71,7 @@ def main(arguments: list[str]) -> None:
         result = evaluate(
             told.run, told.dir_a, told.dir_b, paired=told.paired, measures=told.measures or None, labels=told.labels,
             palette=read_palette(told.palette) if told.palette else (CITYSCAPES, VOID),
+            segmenter=Judge.load(told.fcn, choose_device(told.device)) if told.fcn else None,
             limit=told.limit, device=told.device, tell=status.update,
         )  # fmt: skip
     if told.json:

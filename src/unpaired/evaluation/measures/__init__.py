@@ -9,7 +9,7 @@ from unpaired.evaluation.evidence import Measure
 from unpaired.evaluation.measures.appearance import Colours, SlicedWasserstein, Spectrum
 from unpaired.evaluation.measures.counterparts import Perceptual, Reconstruction, TruePairs
 from unpaired.evaluation.measures.distribution import DensityCoverage, Frechet, Kid, PrecisionRecall
-from unpaired.evaluation.measures.labels import LabelAgreement
+from unpaired.evaluation.measures.labels import FcnScore, LabelAgreement
 from unpaired.text import perhaps
 
 MEASURES: dict[str, Measure] = {
@@ -24,6 +24,7 @@ MEASURES: dict[str, Measure] = {
     "perceptual": Perceptual(),
     "cycle": Reconstruction(),
     "labels": LabelAgreement(),
+    "fcn": FcnScore(),
 }
 """All, in the order of the table."""
 
