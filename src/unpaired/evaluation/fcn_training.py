@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -114,7 +113,7 @@ def _fit(
         if not math.isfinite(value := float(loss.detach())):
             raise UserError("Training the FCN failed: its loss was not a finite number. Please report it as a bug.")
         optimizer.zero_grad(set_to_none=True)
-        cast(torch.Tensor, loss).backward()
+        loss.backward()
         optimizer.step()
         seen += len(batch)
         tell(f"{seen:,} photos seen, {done:.0%} of the plan: loss {value:.3f}")
