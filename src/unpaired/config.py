@@ -24,6 +24,7 @@ Domain = Literal["a", "b"]
 Norm = Literal["instance", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]
 Channels = Literal[1, 3]
+Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
 MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan"]
 
@@ -148,6 +149,10 @@ class NceConfig:
     """Features that the two-layer heads give for each place."""
     flip: bool = False
     """Translate mirrored pictures half of the time and contrast with the unmirrored ones (FastCUT)."""
+    across: bool = False
+    """Contrast each place with those of all pictures of a batch, not of its own picture only (SinCUT)."""
+    l1: float = 0.0
+    """Weight of the L1 distance between a picture of B and its translation to B (SinCUT); CUT only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,8 +193,11 @@ class DataConfig:
     """Side in px to which pictures are resized."""
     crop: int = 256
     """Side in px of the random crop that the networks see; a multiple of 4 (ResNet) or 2^depth (U-Net)."""
-    resize: Literal["square", "short"] = "square"
-    """Resize to size × size as the paper does, or the short side to `size` keeping the aspect ratio."""
+    resize: Resize = "square"
+    """Resize to size × size as the paper does, or the short side to `size` keeping the aspect ratio, or not at all."""
+    zoom: float = 1.0
+    """Shrink pictures before they are cropped, width and height each by a random factor up to this, the same for all of
+    a step (SinCUT: 3); none becomes smaller than the crop."""
     flip: bool = True
     """Mirror half of the pictures left to right."""
     channels_a: Channels = 3
@@ -275,7 +283,9 @@ def validate(config: Config) -> None:
               for name, value in typing.cast(dict[str, Any], group).items() if isinstance(value, float)]  # fmt: skip
     rules = [
         *((math.isfinite(value), f"{name.replace('_', '-')} is {value}") for name, value in floats),
-        (data.crop <= data.size, f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
+        (data.resize == "none" or data.crop <= data.size,
+         f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
+        (data.zoom >= 1, f"zoom {data.zoom} is not at least 1"),
         (data.crop >= 8 or gen.kind == "unet",
          f"crop {data.crop} px is below 8 px, too small for a {gen.kind} generator"),
         (data.crop > 0 and data.crop % multiple == 0,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from unpaired.data.decode import Picture, decode, encoded, picture_bytes, read_picture, write_picture
+from unpaired.data.decode import Picture, decode, encoded, framed, picture_bytes, read_picture, write_picture
 from unpaired.errors import UserError
 
 
@@ -407,6 +407,14 @@ def test_unwritable_place_and_wrong_shapes(tmp_path: Path) -> None:
         write_picture(picture.rgb.astype(np.float32), picture, tmp_path / "p.png")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="alpha is"):
         write_picture(noise(5, 5), Picture(noise(4, 4), alpha=np.zeros((4, 4), np.uint8)), tmp_path / "p.png")
+
+
+def test_what_trains_unresized_is_looked_at_in_its_middle() -> None:
+    array = np.random.default_rng(0).integers(0, 256, (10, 14, 3), dtype=np.uint8)
+    assert (framed(array, 6, "none") == array[2:8, 4:10]).all()
+    assert framed(array, 12, "none").shape == (12, 12, 3), "what is smaller is enlarged"
+    assert framed(array, 6, "square").shape == framed(array, 6, "short").shape == (6, 6, 3)
+    assert not (framed(array, 6, "square") == array[2:8, 4:10]).all()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".gif", ".tif"])

@@ -91,6 +91,14 @@ def test_a_residual_output_passes_gradients_everywhere() -> None:
     assert (change.grad > 0.01).all()
 
 
+def test_a_saturated_fake_comes_back_through_a_residual_output_as_a_number() -> None:
+    """In float32 tanh(20) is 1, so there and back would meet atanh(1)."""
+    saturated = residual_output(torch.tensor([20.0, -20.0]), torch.tensor([1.0, -1.0]))
+    back = residual_output(torch.zeros(2, requires_grad=True), saturated)
+    assert back.isfinite().all()
+    torch.testing.assert_close(back, torch.tensor([1.0, -1.0]))
+
+
 @pytest.mark.parametrize("gain", [0.02, 0.1])
 @pytest.mark.parametrize("norm", ["instance", "batch", "group"])
 def test_weights_are_drawn_as_the_paper_says(gain: float, norm: Any) -> None:

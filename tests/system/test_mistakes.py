@@ -106,7 +106,7 @@ def test_the_same_picture_under_another_ending_is_read_by_what_it_is(
         ("missing", "does not exist"),
         ("empty", "is empty"),
         ("no picture", "holds no picture"),
-        ("a file", "is not a folder"),
+        ("a file", "not a picture"),
         ("only 16 bits", "8 bit"),
         ("only damaged", "damaged"),
         ("twice", "both domains"),
@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_trained_on(
     if case == "no picture":
         (a / "notes.txt").write_text("nothing to see")
     elif case == "a file":
-        paint(tmp_path / "a.png").rename(a)
+        a.write_text("nothing to see")
     elif case == "only 16 bits":
         deep(a / "1.png")
     elif case == "only damaged":
@@ -400,7 +400,7 @@ def test_bad_pictures_to_translate_are_named_and_the_rest_is_translated(
         assert f"{name}:" in line
         assert reason in line
         assert line.count(name) == 1, "once is enough"
-    assert sorted(p.name for p in out.iterdir()) == ["00.png", "01.png", "02.png", "whole.png"]
+    assert sorted(p.name for p in out.iterdir()) == ["00.png", "01.png", "02.png", "manifest.jsonl", "whole.png"]
     assert "4 translated" in answer.out
 
 

@@ -14,6 +14,7 @@ from unpaired.data.decode import read_picture
 from unpaired.errors import UserError
 from unpaired.translation import batch as batch_module
 from unpaired.translation.batch import translate_files
+from unpaired.translation.manifest import MANIFEST
 from unpaired.translation.translator import Translator
 
 Make = Callable[..., Translator]
@@ -88,7 +89,7 @@ def test_corrupt_files_are_told_and_the_rest_goes_on(make_translator: Make, tmp_
     assert sorted(p.name for p, _ in report.failed) == ["cut.png", "empty.jpg", "text.png"]
     assert [p.name for p, _ in report.skipped] == ["notes.txt"]
     assert all(reason for _, reason in report.failed)
-    assert sorted(tree(tmp_path / "out")) == [p.name for p in good]
+    assert sorted(tree(tmp_path / "out")) == [*(p.name for p in good), MANIFEST]
 
 
 def test_an_input_is_never_overwritten(make_translator: Make, tmp_path: Path) -> None:
@@ -109,8 +110,8 @@ def test_out_below_the_input_is_no_input_the_next_time(make_translator: Make, tm
     first = translate_files(translator, [source], out)
     assert [p.name for p in first.written] == ["a.png"]
     again = translate_files(translator, [source], out, overwrite=True)
-    assert again.written == first.written
-    assert list(tree(out)) == ["a.png"]
+    assert (again.written, again.kept) == ([], 1)
+    assert list(tree(out)) == ["a.png", MANIFEST]
 
 
 def test_existing_translations_stay_unless_overwriting_is_asked_for(make_translator: Make, tmp_path: Path) -> None:
@@ -160,6 +161,7 @@ def test_few_pictures_are_in_memory_at_a_time(
         nonlocal alive
         with lock:
             alive -= 1
+        path.touch()
 
     monkeypatch.setattr(batch_module, "read_picture", read)
     monkeypatch.setattr(batch_module, "write_picture", write)

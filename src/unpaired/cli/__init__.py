@@ -4,6 +4,7 @@ signature by tyro, and those of `train` from the configuration itself. Nothing h
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -18,6 +19,7 @@ SUMMARIES = {
     "bakeoff": "Train several methods on the same pictures for the same time, and say which to go on with.",
     "translate": "Translate pictures with a trained run.",
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
+    "serve": "Serve a run's translators over HTTP.",
     "report": "Write a run's report, one HTML file.",
     "inspect": "Say what is in a run or a checkpoint.",
     "doctor": "Say what this machine can do: device, precision, memory, versions, speed of a step.",
@@ -31,6 +33,9 @@ def main(argv: list[str] | None = None) -> None:
     # times). A short spin was fastest on both. Read when torch is first imported; who set a policy knows better.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    for stream in (sys.stdout, sys.stderr):  # names of files need not be text in any encoding
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if argv is None else argv
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,11 +12,16 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from unpaired.cli import speaks
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
 from unpaired.errors import UserError
-from unpaired.translation.batch import translate_files
+from unpaired.training.ranks import joined
+from unpaired.translation.batch import BatchReport, translate_files
+from unpaired.translation.manifest import Status
 from unpaired.translation.translator import Translator
+
+NAMED = 20  # files named one by one; all are in the manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +40,8 @@ class Arguments:
     ]
     """Pictures, and folders of which everything below is translated."""
     out: Path
-    """Folder for the translations, which keep their names, formats and sizes."""
+    """Folder for the translations, which keep their names, formats and sizes. What is done there is not done again:
+    after an interruption, the same command goes on."""
     direction: Direction | None = None
     """a2b or b2a; need not be named where the run translates in one direction only."""
     checkpoint: Literal["best", "latest"] | None = None
@@ -42,30 +49,48 @@ class Arguments:
     batch: int | None = None
     """Pictures of one size that go through the network together; chosen by their size if not given."""
     overwrite: bool = False
-    """Replace translations that are there already. An input is never replaced."""
+    """Replace what is there already and is not this command's own finished work. An input is never replaced."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
 
 
 def main(arguments: list[str]) -> None:
-    told = parsed(arguments, Arguments, "translate")
-    if not told.inputs:
-        raise UserError("Name pictures or folders to translate.")
-    translator = Translator.load(told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device)
-    console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        report = translate_files(
-            translator, told.inputs, told.out, batch=told.batch, overwrite=told.overwrite,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )  # fmt: skip
-    for path, reason in report.skipped:
-        console.print(f"Skipped {path}: {reason}", soft_wrap=True, markup=False)
-    for path, reason in report.failed:
-        console.print(f"Failed {path}: {reason}", soft_wrap=True, markup=False)
-    print(
-        f"{len(report.written)} translated into {told.out}, {len(report.skipped)} skipped, {len(report.failed)} failed."
-    )
-    if report.failed:
+    with joined() as ranks:
+        with ranks.together():
+            told = parsed(arguments, Arguments, "translate", speak=ranks.first)
+            if not told.inputs:
+                raise UserError("Name pictures or folders to translate.")
+            translator = Translator.load(
+                told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device
+            )
+        console = Console(stderr=True, highlight=False, quiet=not speaks())
+        columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task("", total=None)
+            report = translate_files(
+                translator, told.inputs, told.out, batch=told.batch, overwrite=told.overwrite, ranks=ranks,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )  # fmt: skip
+        if ranks.first:
+            tell(report, console)
+    if report.failures:
         sys.exit(1)
+
+
+def tell(report: BatchReport, console: Console) -> None:
+    """The files that were not translated, and a sentence on all of them."""
+    counts: dict[Status, int] = {"skipped": report.passed_over, "failed": report.failures}
+    for status, count in counts.items():
+        for told in islice(report.outcomes(status), min(count, NAMED)):
+            console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
+        if count > NAMED:
+            more = f"{status.capitalize()} {count - NAMED:,} more: {report.manifest} says why."
+            console.print(more, soft_wrap=True, markup=False)
+    if report.unrecorded:
+        lost = f"{report.manifest} had no space for {len(report.unrecorded):,} of these lines."
+        console.print(lost, soft_wrap=True, markup=False)
+    kept = f"{report.kept:,} were done before, " if report.kept else ""
+    print(
+        f"{report.translated:,} translated into {report.manifest.parent}, {kept}"
+        f"{report.passed_over:,} skipped, {report.failures:,} failed."
+    )

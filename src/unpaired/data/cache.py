@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from unpaired.config import Resize
 from unpaired.data.decode import decode_bytes, resized
 from unpaired.data.files import replacing
 from unpaired.data.layout import Part, cut
@@ -57,7 +58,7 @@ class Recipe:
     """What is done to every picture."""
 
     size: int
-    resize: Literal["square", "short"]
+    resize: Resize
     channels: Literal[1, 3]
     background: tuple[int, int, int]
     part: Part = "whole"
@@ -65,8 +66,11 @@ class Recipe:
     def apply(self, data: bytes, path: Path) -> NDArray[np.uint8]:
         """File content → uint8 (H, W, C). Raises `UserError` as `decode` does."""
         # Twice the target: a JPEG's own scaling is a box filter, so the last halving is left to bicubic.
-        picture = decode_bytes(data, path, background=self.background, channels=self.channels, draft=2 * self.size)
+        draft = None if self.resize == "none" else 2 * self.size
+        picture = decode_bytes(data, path, background=self.background, channels=self.channels, draft=draft)
         picture = cut(picture, self.part)
+        if self.resize == "none":
+            return picture
         height, width = picture.shape[:2]
         if self.resize == "square":
             return resized(picture, self.size, self.size)
@@ -120,7 +124,7 @@ def open_cache(
     root: Path,
     *,
     size: int,
-    resize: Literal["square", "short"],
+    resize: Resize,
     channels: Literal[1, 3] = 3,
     background: tuple[int, int, int] = (255, 255, 255),
     part: Part = "whole",

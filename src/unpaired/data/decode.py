@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
+from unpaired.config import Resize
 from unpaired.data.discover import SUFFIXES
 from unpaired.data.files import replacing
 from unpaired.data.pixels import flatten, opened, read_bytes, to_srgb, upright
@@ -200,3 +201,14 @@ def resized(
         return picture
     image = Image.fromarray(picture[:, :, 0] if channels == 1 else picture)
     return np.array(image.resize((width, height), resampling), dtype=np.uint8).reshape(height, width, channels)
+
+
+def framed(
+    picture: NDArray[np.uint8], side: int, resize: Resize, resampling: Image.Resampling = Image.Resampling.BICUBIC
+) -> NDArray[np.uint8]:
+    """uint8 (H, W, C) → (side, side, C) to look at and to measure: resized; of what trains unresized, the middle."""
+    height, width = picture.shape[:2]
+    if resize != "none" or min(height, width) < side:
+        return resized(picture, side, side, resampling)
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(picture[top : top + side, left : left + side])

@@ -39,6 +39,7 @@ class Discovery:
     """What a folder holds: pictures in a fixed order, and what was passed over, each with the reason."""
 
     folder: Path
+    """Or the one picture."""
     files: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...]
 
@@ -49,18 +50,20 @@ def picture_format(head: bytes) -> str | None:
 
 
 def discover(folder: Path) -> Discovery:
-    """Every picture in `folder` and the folders in it, sorted by path.
+    """Every picture in `folder` and the folders in it, sorted by path; or `folder` itself where it is one picture.
 
     Links are followed, each folder once. Hidden files, files that are not pictures, and files that are empty,
     cut off or unreadable come back as skipped, with the reason in plain words. Whether a picture can be
     decoded to its end is seen when it is decoded. Raises `UserError` where `folder` is missing, not a folder,
     not readable, or holds no picture.
     """
-    check_folder(folder)
+    if folder.is_file():
+        if reason := _judge(folder):
+            raise UserError(f"{folder} can't be used ({reason}): name a folder of pictures, or a picture.")
+        return Discovery(folder, (folder,), ())
     files: list[Path] = []
     skipped: list[tuple[Path, str]] = []
-    for path, reason in _walk(folder):
-        reason = _judge(path) if reason is None else reason
+    for path, reason in look_through(folder):
         if reason is None:
             files.append(path)
         else:
@@ -68,8 +71,15 @@ def discover(folder: Path) -> Discovery:
     files.sort(key=lambda path: path.parts)
     skipped.sort(key=lambda item: item[0].parts)
     if not files:
-        raise UserError(_nothing(folder, skipped))
+        raise UserError(nothing(folder, skipped))
     return Discovery(folder, tuple(files), tuple(skipped))
+
+
+def look_through(folder: Path) -> Iterator[tuple[Path, str | None]]:
+    """What `discover` finds, one by one in an order of its own: a picture with None, what is passed over with why."""
+    check_folder(folder)
+    for path, reason in _walk(folder):
+        yield path, _judge(path) if reason is None else reason
 
 
 def check_folder(folder: Path) -> None:
@@ -86,11 +96,12 @@ def check_folder(folder: Path) -> None:
 
 
 def find_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Path]:
-    """The training folders of A and B: two folders, or one that holds `trainA` and `trainB`.
+    """The training folders of A and B: two folders or single pictures, or one folder that holds `trainA` and `trainB`.
 
     Raises `UserError` where one is missing, the same folder is given twice, or one lies inside the other.
     """
-    check_folder(dir_a)
+    if dir_b is None or not dir_a.is_file():
+        check_folder(dir_a)
     if dir_b is None:
         pair = dir_a / "trainA", dir_a / "trainB"
         if missing := [path.name for path in pair if not path.is_dir()]:
@@ -100,7 +111,8 @@ def find_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Path]:
             )
         dir_a, dir_b = pair
         check_folder(dir_a)
-    check_folder(dir_b)
+    if not dir_b.is_file():
+        check_folder(dir_b)
     real_a, real_b = dir_a.resolve(), dir_b.resolve()
     if real_a == real_b or os.path.samefile(dir_a, dir_b):
         raise UserError(f"{dir_b} is given for both domains: name two different folders.")
@@ -193,7 +205,8 @@ def _judge(path: Path) -> str | None:
     return f"named like a {promised} picture but is none"
 
 
-def _nothing(folder: Path, skipped: list[tuple[Path, str]]) -> str:
+def nothing(folder: Path, skipped: list[tuple[Path, str]]) -> str:
+    """The sentence about a folder in which no picture was found."""
     formats = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or PPM"
     if not skipped:
         return f"The folder {folder} is empty: put pictures into it ({formats})."

@@ -34,7 +34,7 @@ def cut(picture: NDArray[np.uint8], part: Part) -> NDArray[np.uint8]:
 def pairs_by_name(
     root_a: Path, files_a: Sequence[Path], root_b: Path, files_b: Sequence[Path]
 ) -> list[tuple[int, int]]:
-    """Indices of files whose paths inside their folders match, file name endings aside.
+    """Indices of files whose paths inside their folders match, file name endings aside; two single pictures do.
 
     Raises `UserError` where two files of one folder have the same name.
     """
@@ -42,7 +42,8 @@ def pairs_by_name(
     def by_name(root: Path, files: Sequence[Path]) -> dict[Path, int]:
         names: dict[Path, int] = {}
         for index, path in enumerate(files):
-            name = path.relative_to(root).with_suffix("")
+            inside = path.relative_to(root)
+            name = inside.with_suffix("") if inside.name else inside  # a root that is itself the one picture
             if name in names:
                 raise UserError(f"{files[names[name]]} and {path} have one name: which one is the pair's?")
             names[name] = index

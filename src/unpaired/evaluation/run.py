@@ -13,7 +13,7 @@ from PIL import Image
 
 from unpaired.config import Config, Direction, Domain, Layout
 from unpaired.data.cache import default_cache_dir
-from unpaired.data.decode import decode, resized
+from unpaired.data.decode import decode, framed
 from unpaired.data.discover import SUFFIXES, discover, find_test_domains
 from unpaired.data.layout import cut, pairs_by_name, part_of
 from unpaired.errors import UserError, reason
@@ -50,8 +50,9 @@ def evaluate(
     """Measure both directions of a run beside "do nothing" and the floor.
 
     Every picture is resized to the side that the networks were trained on (`config.data.crop`), square, with
-    Pillow's bicubic filter, before it is translated and compared: as the CycleGAN paper evaluates. One that can't be
-    read is left out and named in the result (`unreadable`). Pictures wait on disk, so memory does not grow with them.
+    Pillow's bicubic filter, before it is translated and compared: as the CycleGAN paper evaluates. (Of runs that did
+    not resize, the middle of that side is.) One that can't be read is left out and named in the result (`unreadable`).
+    Pictures wait on disk, so memory does not grow with them.
 
     Args:
         run: a run's folder or a loaded translator.
@@ -137,7 +138,7 @@ def read(
     array = decode(path, background=config.data.background, channels=channels)
     array = cut(array, part_of(config.data.layout, domain))
     # A grey picture stands in all three channels.
-    return np.repeat(resized(array, side, side, resampling), 3 // channels, axis=2)
+    return np.repeat(framed(array, side, config.data.resize, resampling), 3 // channels, axis=2)
 
 
 def _read(

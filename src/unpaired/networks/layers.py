@@ -122,10 +122,11 @@ def residual_output(change: Tensor, x: Tensor) -> Tensor:
     """tanh(change + atanh(x)): `x` where nothing is to be changed, any colour where something is.
 
     `x` in [-1, 1] is shrunk before and the result enlarged after, so that atanh stays finite, its slope passes
-    gradients, and no change leaves white white; results lie in ±1/0.98.
+    gradients, and no change leaves white white; results lie in ±1/0.98. So do the fakes that come back through the
+    cycle: without the clamp a saturated one would be atanh(1), which is infinite.
     """
     shrink = 0.98
-    return torch.tanh(change + torch.atanh(shrink * x)) / shrink
+    return torch.tanh(change + torch.atanh(shrink * x.clamp(-1, 1))) / shrink
 
 
 def initialise(network: nn.Module, gain: float) -> None:

@@ -107,7 +107,8 @@ class Inputs:
         sentences: list[str] = []
         for domain, cache in self.caches.items():
             found = self.found[domain]
-            sentences.append(f"{domain.upper()}: {len(cache):,} pictures of {_sizes(cache)} px in {found.folder}.")
+            pictures = "picture" if found.folder.is_file() else "pictures"
+            sentences.append(f"{domain.upper()}: {len(cache):,} {pictures} of {_sizes(cache)} px in {found.folder}.")
             sentences += _left_out([*found.skipped, *cache.skipped])
         if self.pairs is not None:
             alone = unpaired_files(self.caches["a"], self.caches["b"], self.pairs)

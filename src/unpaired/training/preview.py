@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from unpaired.config import DIRECTIONS, Config, Direction, reverse
-from unpaired.data.decode import decode, resized
+from unpaired.data.decode import decode, framed
 from unpaired.data.layout import cut, part_of
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
@@ -19,6 +19,8 @@ from unpaired.report.grid import preview_grid, spread
 from unpaired.training.engine import Engine
 
 ROWS = 6
+LARGER = 256
+"""Pixels of a preview of pictures that are not resized, at least; a multiple of what any generator takes."""
 
 Pictures = NDArray[np.uint8]
 
@@ -32,8 +34,14 @@ class Preview:
         pairs = sorted(names_a.keys() & names_b.keys())
         # Names in both domains are true pairs: show them side by side.
         self.paired = unseen and len(pairs) >= ROWS
-        shown_a = readable([names_a[k] for k in spread(pairs if self.paired else sorted(names_a), ROWS)], config, "a2b")
-        shown_b = readable([names_b[k] for k in spread(pairs if self.paired else sorted(names_b), ROWS)], config, "b2a")
+        # What trains on small crops of whole pictures is looked at on larger ones.
+        side = max(config.data.crop, LARGER) if config.data.resize == "none" else config.data.crop
+
+        def chosen(names: dict[str, Path], direction: Direction) -> dict[str, Pictures]:
+            keys = spread(pairs if self.paired else sorted(names), ROWS)
+            return readable([names[k] for k in keys], config, direction, side)
+
+        shown_a, shown_b = chosen(names_a, "a2b"), chosen(names_b, "b2a")
         if self.paired:
             both = [k for k in shown_a if k in shown_b]
             shown_a, shown_b = {k: shown_a[k] for k in both}, {k: shown_b[k] for k in both}
@@ -80,20 +88,22 @@ def translate(generator: torch.nn.Module, pictures: Sequence[Pictures], device: 
     return list(fakes)
 
 
-def readable(paths: Sequence[Path], config: Config, direction: Direction) -> dict[str, Pictures]:
+def readable(
+    paths: Sequence[Path], config: Config, direction: Direction, side: int | None = None
+) -> dict[str, Pictures]:
     """Those of `paths` that can be read, by their names without suffix. The others were named when the cache was
     built, or will be by `unpaired evaluate`; a damaged test picture is no reason not to train.
     """
     found: dict[str, Pictures] = {}
     for path in paths:
         with suppress(UserError):
-            found[path.stem] = load(path, config, direction)
+            found[path.stem] = load(path, config, direction, side)
     return found
 
 
-def load(path: Path, config: Config, direction: Direction) -> Pictures:
-    """The picture at `path` as the generator of `direction` takes it: uint8 (crop, crop, C)."""
-    channels, side = config.channels(direction)[0], config.data.crop
+def load(path: Path, config: Config, direction: Direction, side: int | None = None) -> Pictures:
+    """The picture at `path` as the generator of `direction` takes it: uint8 (side, side, C), `side` the crop's."""
+    channels, side = config.channels(direction)[0], side or config.data.crop
     picture = decode(path, background=config.data.background, channels=channels)
     domain = "a" if direction == "a2b" else "b"
-    return resized(cut(picture, part_of(config.data.layout, domain)), side, side)
+    return framed(cut(picture, part_of(config.data.layout, domain)), side, config.data.resize)

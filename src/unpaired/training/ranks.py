@@ -6,13 +6,20 @@ import os
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
 from unpaired.errors import UserError
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(days=7)
+"""How long ranks wait for the slowest one; one that died is noticed at once."""
 
 
 @contextmanager
@@ -24,7 +31,7 @@ def joined() -> Generator[Ranks]:
     # Adam imports it. Imported after the group is there, it keeps that, and gloo's threads, alive beyond Python's end.
     import_module("torch._dynamo")
     # What ranks tell each other travels by gloo, gradients on a GPU by nccl.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
     finally:
@@ -55,8 +62,7 @@ class Ranks:
         except UserError as e:
             failed = e
         if any(self.agree([float(failed is not None)])) and self.world > 1:
-            told: list[str | None] = [None] * self.world
-            dist.all_gather_object(told, None if failed is None else str(failed))
+            told = self.gather(None if failed is None else str(failed))
             failed = failed or UserError(next(sentence for sentence in told if sentence))
         if failed:
             raise failed
@@ -68,6 +74,14 @@ class Ranks:
         told = torch.tensor(values, dtype=torch.float64)
         dist.all_reduce(told, op=dist.ReduceOp.MAX)
         return told.tolist()
+
+    def gather(self, value: T) -> list[T]:
+        """The value of every rank, in the order of the ranks, for all of them."""
+        if self.world == 1:
+            return [value]
+        told: list[Any] = [None] * self.world
+        dist.all_gather_object(told, value)
+        return told
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace each gradient by its mean over the ranks, in one message.

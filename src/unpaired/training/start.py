@@ -218,11 +218,14 @@ def _announce(session: Session, kind: str, sentences: list[str]) -> None:
         f"{training.images:,} images" if training.images else "",
         f"{training.minutes:g} minutes" if training.minutes else "",
     ]
-    resized = f"{data.size}×{data.size} px" if data.resize == "square" else f"{data.size} px on the short side"
+    resized = {
+        "square": f"resized to {data.size}×{data.size} px", "short": f"resized to {data.size} px on the short side",
+        "none": "as they are" + (f", shrunk up to {data.zoom:g} times" if data.zoom > 1 else ""),
+    }  # fmt: skip
     sentences = [
         *sentences,
         f"Training {config.method}{preset} for {' or '.join(filter(None, limits))}: "
-        f"crops of {data.crop} px from pictures resized to {resized}, batch {training.batch}"
+        f"crops of {data.crop} px from pictures {resized[data.resize]}, batch {training.batch}"
         + (f" on each of {session.ranks.world} processes" if session.ranks.world > 1 else "")
         + f", {engine.device}, {str(engine.dtype).removeprefix('torch.')}, "
         f"about {estimate(config) / 2**30:.1f} GiB of memory.",

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,70 +18,111 @@ from numpy.typing import NDArray
 
 from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
-from unpaired.data.discover import SUFFIXES, discover
-from unpaired.errors import UserError, reason
+from unpaired.data.discover import SUFFIXES
+from unpaired.errors import Interrupted, UserError
 from unpaired.training.device import keep_freed_memory
+from unpaired.training.ranks import Ranks
 from unpaired.translation import pictures
+from unpaired.translation.jobs import Job, plan
+from unpaired.translation.ledger import Ledger, Progress
+from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, Status, identity, outcomes
 from unpaired.translation.translator import Translator
 
 THREADS = 4
 WAITING = 32  # pictures that may wait, for the network as for an encoder
 WAITING_BYTES = 256 << 20  # and the bytes that they may hold
 
-Progress = Callable[[int, int], None]
-"""Called with the files done and the files in all."""
-
-
-@dataclass(slots=True)
-class BatchReport:
-    """What became of the files."""
-
-    written: list[Path] = field(default_factory=list[Path])
-    skipped: list[tuple[Path, str]] = field(default_factory=list[tuple[Path, str]])
-    """Files that are no pictures, and why; only folders skip."""
-    failed: list[tuple[Path, str]] = field(default_factory=list[tuple[Path, str]])
-    """Pictures that could not be read, translated or written, and why: a caller exits non-zero."""
-
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One file and where its translation goes."""
+class BatchReport:
+    """What became of the files: how many, at hand; which, read from the manifest when they are asked for."""
 
-    source: Path
-    target: Path
+    manifest: Path
+    begin: int
+    """Byte of the manifest at which this call's lines begin."""
+    translated: int
+    kept: int
+    """Translations that were there already, whole, by the same job."""
+    passed_over: int
+    failures: int
+    unrecorded: tuple[Outcome, ...]
+    """What the manifest had no space for."""
+
+    @property
+    def written(self) -> list[Path]:
+        return [self.manifest.parent / o.output for o in self.outcomes("translated") if o.output is not None]
+
+    @property
+    def skipped(self) -> list[tuple[Path, str]]:
+        """Files that are no pictures, and why; only folders skip."""
+        return [(Path(o.input), o.reason or "") for o in self.outcomes("skipped")]
+
+    @property
+    def failed(self) -> list[tuple[Path, str]]:
+        """Pictures that could not be read, translated or written, and why: a caller exits non-zero."""
+        return [(Path(o.input), o.reason or "") for o in self.outcomes("failed")]
+
+    def outcomes(self, status: Status) -> Iterator[Outcome]:
+        """This call's lines of the manifest, one at a time, and those that it had no space for."""
+        return (o for o in chain(outcomes(self.manifest, self.begin), self.unrecorded) if o.status == status)
 
 
 def translate_files(
     translator: Translator, inputs: str | Path | Sequence[str | Path], out: str | Path,
     direction: Direction | None = None, *,
-    batch: int | None = None, overwrite: bool = False, progress: Progress | None = None,
+    batch: int | None = None, overwrite: bool = False, progress: Progress | None = None, ranks: Ranks | None = None,
 ) -> BatchReport:  # fmt: skip
     """Translate a file or folder, or several, folders with all that is below, in their own format and size, to `out`.
 
-    A folder's structure is kept below `out`. A picture that can't be read is reported and the others go on.
+    A folder's structure is kept below `out`. A picture that can't be read or written is reported and the others go
+    on. What became of each file is in `out`/manifest.jsonl, and what is done and whole is not done again. Of several
+    `ranks` each translates its share, and all return the same counts.
 
     Raises:
-        UserError: before anything is written: an input is missing, an output would replace an input or
-            another output, or one is there already and `overwrite` is not given.
+        UserError: before anything is written: an input is missing, an output would replace an input or another
+            output, or one is there already, not made by this same job, and `overwrite` is not given.
+        Interrupted: Ctrl-C. The same call goes on.
     """
-    way = translator.direction(direction)
+    way, ranks, out = translator.direction(direction), ranks or Ranks(), Path(out)
     inputs = [inputs] if isinstance(inputs, str | Path) else inputs
     if translator.device.type == "cpu":
         keep_freed_memory()  # a network of the same size runs again and again
-    jobs, passed_over = plan([Path(path) for path in inputs], Path(out), overwrite=overwrite)
-    report = BatchReport()
-    for path, why in passed_over:
-        # What calls itself a picture and is none was meant to be translated.
-        damaged = path.suffix.lower() in SUFFIXES and why != "hidden"
-        (report.failed if damaged else report.skipped).append((path, why))
-    done = 0
+    with ranks.together():
+        translator.at_once(1, 1, batch)  # refuses a batch that is none
+        about = {"weights": translator.fingerprint(way), "direction": way, "batch": batch}
+        history = History(out, identity(about))
+        whole = plan([Path(path) for path in inputs], out, history, overwrite=overwrite)
+    if len({*ranks.gather(whole.number())}) > 1:
+        raise UserError("The processes do not see the same pictures: give folders that all of them share.")
+    with ranks.together():
+        manifest = Manifest(out, history.job, about, None if ranks.first else str(ranks.rank))
+    jobs = whole.share(ranks.rank, ranks.world)
+    ledger = Ledger(manifest, history, overwrite=overwrite, total=len(jobs), progress=progress)
+    try:
+        for path, why in jobs.skipped:
+            # What calls itself a picture and is none was meant to be translated.
+            damaged = path.suffix.lower() in SUFFIXES and why != "hidden"
+            manifest.tell(path, "failed" if damaged else "skipped", why)
+        translate_jobs(jobs, translator, way, batch, ledger)
+    except KeyboardInterrupt as e:
+        done = f"{ledger.done:,} of {len(jobs):,} files are done"
+        raise Interrupted(f"Stopped: {done}. The same command goes on from there.") from e
+    finally:
+        unrecorded = manifest.close()
+    counts = manifest.counts
+    told = ranks.gather((counts["translated"], ledger.kept, counts["skipped"], counts["failed"]))
+    lost = [outcome for lines in ranks.gather(unrecorded) for outcome in lines]
+    with ranks.together():
+        if ranks.first:
+            manifest.join()
+    translated, kept, skipped, failed = (sum(column) for column in zip(*told, strict=True))
+    return BatchReport(out / MANIFEST, manifest.begin, translated, kept, skipped, failed, tuple(lost))
 
-    def tell() -> None:
-        nonlocal done
-        done += 1
-        if progress:
-            progress(done, len(jobs))
 
+def translate_jobs(
+    jobs: Iterable[Job], translator: Translator, way: Direction, batch: int | None, ledger: Ledger
+) -> None:
+    """Translate whatever `jobs` yields, in bounded memory, and tell the ledger of each."""
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1), "pictures") as threads:
         writing: deque[tuple[Job, int, Future[None]]] = deque()
 
@@ -89,75 +131,45 @@ def translate_files(
                 job, _, future = writing.popleft()
                 try:
                     future.result()
-                    report.written.append(job.target)
+                    ledger.finished(job)
                 except (UserError, OSError) as e:
-                    report.failed.append((job.source, reason(e, job.source)))
-                tell()
+                    ledger.failed(job, e)
 
         try:
-            for group in _groups(_decoded(jobs, threads, report, tell), translator, batch):
-                for job, like, made in _translated(group, translator, way, report, tell):
+            for group in _groups(_decoded(jobs, threads, ledger), translator, batch):
+                for job, like, made in _translated(group, translator, way, ledger):
                     finish(WAITING, WAITING_BYTES)
-                    writing.append((job, made.nbytes, threads.submit(_write, made, like, job.target)))
+                    writing.append((job, made.nbytes, threads.submit(_write, ledger, job, made, like)))
             finish(0, 0)
         except BaseException:
             threads.shutdown(wait=True, cancel_futures=True)
             raise
-    return report
 
 
-def plan(inputs: Sequence[Path], out: Path, *, overwrite: bool = False) -> tuple[list[Job], list[tuple[Path, str]]]:
-    """Which file goes where, and what was skipped and why. Raises `UserError` as `translate_files` says."""
-    jobs: list[Job] = []
-    skipped: list[tuple[Path, str]] = []
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file: give a folder for the translations.")
-    inside = out.resolve()
-    for given in inputs:
-        if given.is_dir():
-            found = discover(given)
-            skipped += found.skipped
-            for file in found.files:
-                # Earlier translations that lie below an input folder are no input.
-                if inside != given.resolve() and file.resolve().is_relative_to(inside):
-                    continue
-                jobs.append(Job(file, out / file.relative_to(given)))
-        elif given.exists():
-            jobs.append(Job(given, out / given.name))
-        else:
-            raise UserError(f"There is no file or folder {given}.")
-    if not jobs:
-        raise UserError(f"There is no picture to translate in {', '.join(map(str, inputs))}.")
-    sources = {job.source.resolve() for job in jobs}
-    targets: dict[Path, Path] = {}
-    for job in jobs:
-        if job.target.resolve() in sources:
-            raise UserError(f"{job.target} is one of the inputs and would be overwritten: take another --out.")
-        if (other := targets.setdefault(job.target, job.source)) is not job.source:
-            raise UserError(f"{other} and {job.source} would both become {job.target}: translate them one by one.")
-        if job.target.is_dir():
-            raise UserError(f"{job.target} is a folder, where the translation of {job.source} would go.")
-        if job.target.exists() and not overwrite:
-            raise UserError(f"{job.target} exists already: take another --out, or give --overwrite.")
-    return jobs, skipped
-
-
-def _decoded(
-    jobs: Sequence[Job], threads: ThreadPoolExecutor, report: BatchReport, tell: Callable[[], None]
-) -> Iterator[tuple[Job, Picture]]:
-    """Pictures in the order of their jobs, decoded ahead, but never more than may wait."""
-    left, ahead = deque(jobs), deque[tuple[Job, Future[Picture]]]()
-    while left or ahead:
+def _decoded(jobs: Iterable[Job], threads: ThreadPoolExecutor, ledger: Ledger) -> Iterator[tuple[Job, Picture]]:
+    """Pictures in the order of their jobs, decoded ahead, but never more than may wait; not those done before."""
+    left, ahead = iter(jobs), deque[tuple[Job, Future[Picture | None]]]()
+    while True:
         held = sum(_bytes(f.result()) for _, f in ahead if f.done() and not f.exception())
-        while left and (not ahead or (len(ahead) < WAITING and held < WAITING_BYTES)):
-            job = left.popleft()
-            ahead.append((job, threads.submit(read_picture, job.source)))
+        while not ahead or (len(ahead) < WAITING and held < WAITING_BYTES):
+            if (job := next(left, None)) is None:
+                break
+            ahead.append((job, threads.submit(_read, job, ledger)))
+        if not ahead:
+            return
         job, future = ahead.popleft()
         try:
-            yield job, future.result()
+            if (picture := future.result()) is None:
+                ledger.keep(job)
+            else:
+                yield job, picture
         except (UserError, OSError) as e:
-            report.failed.append((job.source, reason(e, job.source)))
-            tell()
+            ledger.failed(job, e)
+
+
+def _read(job: Job, ledger: Ledger) -> Picture | None:
+    """None where there is nothing to do any more."""
+    return None if ledger.is_done(job) else read_picture(job.source)
 
 
 def _groups(
@@ -180,8 +192,7 @@ def _translated(
     group: list[tuple[Job, Picture]],
     translator: Translator,
     way: Direction,
-    report: BatchReport,
-    tell: Callable[[], None],
+    ledger: Ledger,
 ) -> Iterator[tuple[Job, Picture, NDArray[np.uint8]]]:
     """Each job with the picture whose kind of file is written, and its translation."""
     background = translator.config.data.background
@@ -194,8 +205,8 @@ def _translated(
             raise
         for job, picture in group:
             height, width = picture.rgb.shape[:2]
-            report.failed.append((job.source, f"does not fit into memory ({width}×{height}): make it smaller."))
-            tell()
+            why = f"{job.source} does not fit into memory ({width}×{height}): make it smaller."
+            ledger.failed(job, UserError(why))
         return
     for (job, picture), array in zip(group, made, strict=True):
         array = pictures.out_of(array, picture.alpha, background)
@@ -203,10 +214,9 @@ def _translated(
         yield job, replace(picture, grey=translator.gives_grey(way, picture.grey)), array
 
 
-def _write(array: NDArray[np.uint8], like: Picture, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_picture(array, like, target)
+def _write(ledger: Ledger, job: Job, array: NDArray[np.uint8], like: Picture) -> None:
+    ledger.write(job, lambda temporary: write_picture(array, like, temporary))
 
 
-def _bytes(picture: Picture) -> int:
-    return picture.rgb.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)
+def _bytes(picture: Picture | None) -> int:
+    return 0 if picture is None else picture.rgb.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)

@@ -8,6 +8,7 @@ Only the generator of the direction that is asked for is read and built, at its 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -194,6 +195,15 @@ class Translator:
                 raise UserError(f"batch {batch} is not at least 1.")
             return batch
         return max(1, PIXELS_AT_ONCE // (height * width))
+
+    def fingerprint(self, direction: Direction | None = None) -> str:
+        """SHA-256 of what decides a translation: the generator and its weights, the number format, the background."""
+        way = self.direction(direction)
+        hashed = hashlib.sha256(repr((self.config.generator, self.config.data.background, self._dtype)).encode())
+        for name, tensor in self._generator(way).state_dict().items():
+            hashed.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            hashed.update(tensor.contiguous().reshape(-1).view(torch.uint8).cpu().numpy())
+        return hashed.hexdigest()
 
     def gives_grey(self, direction: Direction, grey: bool) -> bool:
         """Whether the translation of a picture is grey, where `grey` says that the picture is.

@@ -1,0 +1,132 @@
+"""Which file goes where: planned, and refused where something would be lost, before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unpaired.data.discover import look_through, nothing
+from unpaired.errors import UserError
+from unpaired.translation.manifest import MANIFEST, History
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file and where its translation goes."""
+
+    source: Path
+    target: Path
+
+
+class Plan:
+    """The jobs of one command, in a fixed order. Holds names only: about 100 bytes a file, however many there are."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.skipped: list[tuple[Path, str]] = []
+        """What folders hold that is not translated, and why."""
+        self._roots: dict[Path, int] = {}
+        self._root, self._names = array("I"), list[str]()
+
+    def add(self, root: Path, name: str) -> None:
+        """The file `name` below `root` goes to the same name below `out`."""
+        self._root.append(self._roots.setdefault(root, len(self._roots)))
+        self._names.append(name)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, i: int) -> Job:
+        return Job(list(self._roots)[self._root[i]] / self._names[i], self.out / self._names[i])
+
+    def __iter__(self) -> Iterator[Job]:
+        roots = list(self._roots)
+        return (Job(roots[r] / name, self.out / name) for r, name in zip(self._root, self._names, strict=True))
+
+    def share(self, rank: int, world: int) -> Plan:
+        """Every `world`-th job from `rank` on; what is skipped is told by the first."""
+        part = Plan(self.out)
+        part.skipped = self.skipped if rank == 0 else []
+        part._roots = self._roots
+        part._root, part._names = self._root[rank::world], self._names[rank::world]
+        return part
+
+    def number(self) -> float:
+        """Of all names: ranks that see the same files have the same one."""
+        return float(sum(_number(name) >> 16 for name in self._names) % 2**52)
+
+
+def plan(inputs: Sequence[Path], out: Path, history: History, *, overwrite: bool = False) -> Plan:
+    """Which file goes where, below `out` as below the folder that was given.
+
+    Raises `UserError`: an input is missing or no picture, an output would replace an input or another output, or is
+    there already, is not in the `history` of this same job, and `overwrite` is not given.
+    """
+    if os.path.lexists(out) and not out.is_dir():
+        raise UserError(f"{out} is a file: give a folder for the translations.")
+    jobs, inside = Plan(out), os.path.realpath(out)
+    for given in inputs:
+        if _is_folder(given):
+            before, skipped = len(jobs), len(jobs.skipped)
+            around = os.path.realpath(given)
+            for file, reason in look_through(given):
+                # Earlier translations that lie below an input folder are no input.
+                if around != inside and f"{os.path.realpath(file)}{os.sep}".startswith(f"{inside}{os.sep}"):
+                    continue
+                if reason is None:
+                    jobs.add(given, str(file.relative_to(given)))
+                else:
+                    jobs.skipped.append((file, reason))
+            if len(jobs) == before:
+                raise UserError(nothing(given, jobs.skipped[skipped:]))
+        elif os.path.lexists(given):
+            jobs.add(given.parent, given.name)
+        else:
+            raise UserError(f"There is no file or folder {given}.")
+    if not len(jobs):
+        raise UserError(f"There is no picture to translate in {', '.join(map(str, inputs))}.")
+    _refuse(jobs, history, overwrite)
+    return jobs
+
+
+def _refuse(jobs: Plan, history: History, overwrite: bool) -> None:
+    """Raise `UserError` where an output would take the place of something. Keeps eight bytes of each path."""
+    sources = {_number(os.path.realpath(job.source)) for job in jobs}
+    targets: set[int] = set()
+    for job in jobs:
+        if (number := _number(str(job.target))) in targets:
+            other = next(earlier for earlier in jobs if earlier.target == job.target)
+            raise UserError(
+                f"{other.source} and {job.source} would both become {job.target}: translate them one by one."
+            )
+        targets.add(number)
+        if not os.path.lexists(job.target):
+            continue
+        if _number(os.path.realpath(job.target)) in sources:
+            raise UserError(f"{job.target} is one of the inputs and would be overwritten: take another --out.")
+        if job.target.is_dir():
+            raise UserError(f"{job.target} is a folder, where the translation of {job.source} would go.")
+        earlier = history.of(job.source)
+        if overwrite or (earlier is not None and earlier.job == history.job):
+            continue
+        if earlier is not None:
+            raise UserError(
+                f"{job.target} was made by another checkpoint, direction or option, as {jobs.out / MANIFEST} says: "
+                "take another --out, or give --overwrite."
+            )
+        raise UserError(f"{job.target} exists already: take another --out, or give --overwrite.")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:  # a name that is too long, for one
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(os.fsencode(text), digest_size=8).digest())

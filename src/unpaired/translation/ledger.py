@@ -1,0 +1,71 @@
+"""Where one process tells what became of each job: to the manifest, the counts and the progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from unpaired.errors import UserError, reason
+from unpaired.translation.jobs import Job
+from unpaired.translation.manifest import History, Manifest
+
+Progress = Callable[[int, int], None]
+"""Called with the files done and the files in all."""
+
+
+class Ledger:
+    """Every job is told of exactly once: kept, finished or failed.
+
+    Args:
+        manifest: this process's.
+        history: what was done before.
+        overwrite: do again what is there and is not done and whole.
+        total, progress: of this process's jobs.
+    """
+
+    def __init__(
+        self, manifest: Manifest, history: History, *, overwrite: bool, total: int, progress: Progress | None = None
+    ) -> None:
+        self.kept, self.done, self.total = 0, 0, total
+        self._manifest, self._history, self._overwrite, self._progress = manifest, history, overwrite, progress
+
+    def is_done(self, job: Job) -> bool:
+        """Whether an earlier process of the same job did it. Raises `UserError` where its work was changed since."""
+        try:
+            return self._history.is_done(job.source, job.target)
+        except UserError:
+            if self._overwrite:
+                return False
+            raise
+
+    def keep(self, job: Job) -> None:
+        """It was done before."""
+        self.kept += 1
+        self._tell()
+
+    def write(self, job: Job, write: Callable[[Path], None]) -> None:
+        """`write` the translation under another name, record it, and give it its own. Raises `UserError`, `OSError`.
+
+        For any thread; the caller then says `finished` or `failed`.
+        """
+        temporary = self._manifest.temporary(job.target)
+        try:
+            write(temporary)
+            self._manifest.finish(job.source, job.target, temporary)
+        except UserError as e:  # which names a file that nobody knows
+            raise UserError(f"{job.source} {reason(e, temporary)}") from e
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def finished(self, job: Job) -> None:
+        self._tell()
+
+    def failed(self, job: Job, error: UserError | OSError) -> None:
+        why = (error.strerror if isinstance(error, OSError) else None) or reason(error, job.source)
+        self._manifest.tell(job.source, "failed", why)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.done += 1
+        if self._progress:
+            self._progress(self.done, self.total)

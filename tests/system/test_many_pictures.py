@@ -1,0 +1,66 @@
+"""Folders of many pictures: going on, several processes, and what the last line and the exit status say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from terminal import Command, fill
+
+from unpaired.translation.manifest import MANIFEST, outcomes
+
+
+def made(out: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in out.iterdir() if p.name != MANIFEST}
+
+
+def test_the_same_command_goes_on_and_says_so(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    inputs, out = fill(tmp_path / "in", 4), tmp_path / "out"
+    words = ("translate", run, inputs, "--out", out, "--direction", "a2b")
+    assert unpaired(*words).out.startswith("4 translated into")
+    (out / "02.png").unlink()
+    answer = unpaired(*words)
+    assert answer.out == f"1 translated into {out}, 3 were done before, 0 skipped, 0 failed.\n"
+    assert unpaired("translate", run, inputs, "--out", out, "--direction", "b2a").sentence.endswith("give --overwrite.")
+
+
+def test_of_many_failures_some_are_named_and_all_are_in_the_manifest(
+    unpaired: Command, run: Path, tmp_path: Path
+) -> None:
+    inputs, out = fill(tmp_path / "in", 1), tmp_path / "out"
+    for n in range(30):
+        (inputs / f"bad{n:02}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
+    answer = unpaired("translate", run, inputs, "--out", out, "--direction", "a2b")
+    assert answer.status == 1
+    assert answer.out.endswith("1 translated into " + str(out) + ", 0 skipped, 30 failed.\n")
+    assert len(answer.err.splitlines()) == 21
+    assert answer.err.splitlines()[-1] == f"Failed 10 more: {out / MANIFEST} says why."
+    assert sum(o.status == "failed" for o in outcomes(out / MANIFEST)) == 30
+
+
+def test_names_that_are_no_text_can_be_said(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    inputs = fill(tmp_path / "in", 1)
+    (inputs / name).write_bytes(b"no picture")
+    answer = unpaired("translate", run, inputs, "--out", tmp_path / "out", "--direction", "a2b")
+    assert answer.status == 1
+    assert "caf\\udce9.png: named like a PNG picture but is none" in answer.err
+
+
+def test_two_processes_share_the_work(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    inputs, out = fill(tmp_path / "in", 7), tmp_path / "out"
+    (inputs / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
+    options = ["--direction", "a2b", "--device", "cpu", "--batch", "1"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words = [*torchrun, "-m", "unpaired", "translate", run, inputs, "--out", out, *options]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1, done
+    assert done.stdout == f"7 translated into {out}, 0 skipped, 1 failed.\n"
+    assert done.stderr.count("Failed ") == 1
+    assert unpaired("translate", run, inputs, "--out", tmp_path / "alone", *options).status == 1
+    assert made(out) == made(tmp_path / "alone")
+    assert len(list(outcomes(out / MANIFEST))) == 8
+    answer = unpaired("translate", run, inputs, "--out", out, *options)
+    assert "7 were done before" in answer.out
