@@ -86,6 +86,8 @@ def tell(report: BatchReport, console: Console) -> None:
         if count > NAMED:
             more = f"{status.capitalize()} {count - NAMED:,} more: {report.manifest} says why."
             console.print(more, soft_wrap=True, markup=False)
+    for note, count in report.notes.items():
+        console.print(f"Of {count:,} files, {note}.", soft_wrap=True, markup=False)
     if report.unrecorded:
         lost = f"{report.manifest} had no space for {len(report.unrecorded):,} of these lines."
         console.print(lost, soft_wrap=True, markup=False)

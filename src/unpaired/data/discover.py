@@ -49,6 +49,11 @@ def picture_format(head: bytes) -> str | None:
     return next((name for name, pattern, _ in _SIGNATURES if pattern.match(head)), None)
 
 
+def format_named(path: Path) -> str | None:
+    """The format that a file's name promises, if any."""
+    return SUFFIXES.get(path.suffix.lower())
+
+
 def discover(folder: Path) -> Discovery:
     """Every picture in `folder` and the folders in it, sorted by path; or `folder` itself where it is one picture.
 
@@ -192,7 +197,7 @@ def _judge(path: Path) -> str | None:
         return "a link to nothing"
     except OSError as error:
         return f"cannot be read ({error.strerror or error})"
-    promised = SUFFIXES.get(path.suffix.lower())
+    promised = format_named(path)
     if not head:
         return "empty (0 bytes)"
     for name, pattern, least in _SIGNATURES:

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from unpaired.config import GeneratorConfig, Norm, Padding
+from unpaired.networks.instance import InstanceNorm2d
 from unpaired.networks.winograd import WinogradConv2d
 
 
 def norm_layer(kind: Norm, channels: int) -> nn.Module:
     """Normalise (N, C, H, W); instance norm has no parameters and no running statistics, as in the paper."""
     layers: dict[Norm, Callable[[], nn.Module]] = {
-        "instance": lambda: nn.InstanceNorm2d(channels),
+        "instance": lambda: InstanceNorm2d(channels),
         "batch": lambda: nn.BatchNorm2d(channels),
         "group": lambda: nn.GroupNorm(_groups(channels), channels),
         "none": nn.Identity,

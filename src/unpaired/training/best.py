@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,12 @@ from unpaired.evaluation.distances import MINIMUM
 from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures
 from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import Kid, Measure, TruePairs
-from unpaired.evaluation.run import networks_seen, read
+from unpaired.evaluation.run import networks_seen, read_pages, showing
 from unpaired.training.engine import Engine
 from unpaired.training.preview import translate
 
+PAGES = 8
+"""Of a file with many, so many are measured."""
 AT_ONCE = 8  # pictures that are translated together
 
 
@@ -50,12 +53,20 @@ class Judge:
     def __init__(self, held_out: Mapping[str, Discovery], config: Config, engine: Engine) -> None:
         self.config, self.engine = config, engine
         a, b = _readable(held_out["a"], config, "a"), _readable(held_out["b"], config, "b")
-        self.a, self.b = list(a.values()), list(b.values())
+        self.a, self.b = [p for pages in a.values() for p in pages], [p for pages in b.values() for p in pages]
         self.pairs: list[tuple[int, int]] = []
         with suppress(UserError):  # whoever has two files of one name has no pairs
             self.pairs = pairs_by_name(held_out["a"].folder, list(a), held_out["b"].folder, list(b))
+        if len(self.a) > len(a) or len(self.b) > len(b):  # files of several pages are no pairs of pictures
+            self.pairs = []
         batch = 64 if engine.device.type == "cuda" else 4
-        self._look = _Once(LiteExtractor(device=engine.device, batch=batch), [*self.a, *self.b])
+        self.shown = showing(config, {"a": self.a, "b": self.b})
+        seen = [
+            picture
+            for domain, pictures in (("a", self.a), ("b", self.b))
+            for picture in (self.shown[domain](pictures) if domain in self.shown else pictures)
+        ]
+        self._look = _Once(LiteExtractor(device=engine.device, batch=batch), seen)
 
     @property
     def able(self) -> bool:
@@ -93,16 +104,17 @@ class Judge:
         return measure.evaluate(
             {direction: lambda pictures: self._translate(pictures, direction)}, self.a, self.b,
             pairs=self.pairs, extractor=self._look, networks_seen=networks_seen(self.config), measures=measures,
+            shown=self.shown,
         )  # fmt: skip
 
-    def _translate(self, pictures: Sequence[Picture], direction: Direction) -> list[Picture]:
+    def _translate(self, pictures: Sequence[NDArray[Any]], direction: Direction) -> list[NDArray[Any]]:
         network = self.engine.translators()[self.engine.method.translators[direction]]
         inputs, outputs = self.config.channels(direction)
-        made: list[Picture] = []
+        made: list[NDArray[Any]] = []
         for start in range(0, len(pictures), AT_ONCE):
             chosen = [picture[..., :inputs] for picture in pictures[start : start + AT_ONCE]]
-            made += translate(network, chosen, self.engine.device)
-        return [np.repeat(picture, 3 // outputs, axis=2) for picture in made]
+            made += translate(network, chosen, self.engine, direction)
+        return [np.repeat(p, 3 // outputs, axis=2) if p.dtype == np.uint8 else p for p in made]
 
 
 class _Once:
@@ -111,24 +123,28 @@ class _Once:
     def __init__(self, extractor: FeatureExtractor, pictures: Sequence[Picture]) -> None:
         self.name, self.network, self.dimension = extractor.name, extractor.network, extractor.dimension
         self._extractor, self._pictures = extractor, pictures
-        self._known: dict[int, NDArray[np.float32]] = {}
+        self._known: dict[bytes, NDArray[np.float32]] = {}
 
     def __call__(self, pictures: Pictures) -> Features:
         if not self._known:
             rows = self._extractor(self._pictures)
-            self._known = {id(picture): row for picture, row in zip(self._pictures, rows, strict=True)}
-        new = [picture for picture in pictures if id(picture) not in self._known]
+            self._known = {_key(picture): row for picture, row in zip(self._pictures, rows, strict=True)}
+        keys = [_key(picture) for picture in pictures]
+        new = [picture for picture, key in zip(pictures, keys, strict=True) if key not in self._known]
         rows = iter(self._extractor(new))
-        return np.stack([self._known[id(p)] if id(p) in self._known else next(rows) for p in pictures])
+        return np.stack([self._known[key] if key in self._known else next(rows) for key in keys])
 
 
-def _readable(found: Discovery, config: Config, domain: Domain) -> dict[Path, Picture]:
-    """Those pictures that can be read, by file. A damaged test picture is no reason not to train: `unpaired evaluate`
-    names it.
+def _key(picture: Picture) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(picture).tobytes(), digest_size=20).digest()
+
+
+def _readable(found: Discovery, config: Config, domain: Domain) -> dict[Path, list[NDArray[Any]]]:
+    """Those pictures that can be read, by file, of several pages a few. A damaged test picture is no reason not to
+    train: `unpaired evaluate` names it.
     """
-    channels = config.data.channels_a if domain == "a" else config.data.channels_b
-    pictures: dict[Path, Picture] = {}
+    pictures: dict[Path, list[NDArray[Any]]] = {}
     for path in found.files:
         with suppress(UserError):
-            pictures[path] = read(path, config, channels, domain=domain)
+            pictures[path] = read_pages(path, config, domain, most=PAGES)
     return pictures

@@ -49,6 +49,8 @@ def begin(
         _check_new(run, folders)
         device = choose_device(config.training.device)
         inputs = Inputs.of(folders, config, _decoding(ranks, listeners))
+        config = inputs.settled(config)
+        _check(config)
         record = RunRecord(
             config=_planned(config, inputs), folders=folders, counts=inputs.counts, digests=inputs.digests,
             preset=preset, title=title, credits=credits, provenance=provenance(device),
@@ -60,7 +62,7 @@ def begin(
                 run.mkdir(parents=True, exist_ok=True)
                 for leftover in _leftovers(run):
                     leftover.unlink()
-                _announce(session, "start", [*inputs.sentences(), inputs.measured(config.training.held_out)])
+                _announce(session, "start", [*inputs.sentences(config), inputs.measured(config.training.held_out)])
                 record.write(run)
             except OSError as e:
                 raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
