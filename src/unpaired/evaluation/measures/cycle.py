@@ -11,8 +11,8 @@ from unpaired.evaluation.evidence import Evidence, Score
 from unpaired.evaluation.honesty import examine
 
 IGNORANT = (
-    "the way back makes as good a picture from another picture's fake: it knows nothing of its input, so no share of it "
-    "can be hidden"
+    "the way back makes as good a picture from another picture's fake: it knows nothing of its input, so no share of "
+    "it can be hidden"
 )
 
 
