@@ -136,8 +136,12 @@ def _read(
     y = np.empty((len(pairs), side, side), np.uint8)
     sample: list[Picture] = []
     for index, (i, j) in enumerate(pairs):
-        x[index] = resized(decode(files[i]), side, side)
-        picture = resized(decode(labels[j]), side, side, Image.Resampling.NEAREST)
+        photo, label = decode(files[i]), decode(labels[j])
+        for path, found in ((files[i], photo), (labels[j], label)):
+            if found.dtype != np.uint8 or found.shape[2] != 3:
+                raise UserError(f"{path} is not a picture of 8 bits: an FCN learns from such only.")
+        x[index] = resized(photo, side, side)
+        picture = resized(label, side, side, Image.Resampling.NEAREST)
         y[index] = nearest(picture, palette, void)
         if index < 50:
             sample.append(picture)
