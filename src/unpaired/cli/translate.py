@@ -52,6 +52,9 @@ class Arguments:
     """Replace what is there already and is not this command's own finished work. An input is never replaced."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
+    max_memory: str | None = None
+    """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
+    result; most of what is free if not given."""
 
 
 def main(arguments: list[str]) -> None:
@@ -61,8 +64,9 @@ def main(arguments: list[str]) -> None:
             if not told.inputs:
                 raise UserError("Name pictures or folders to translate.")
             translator = Translator.load(
-                told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device
-            )
+                told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device,
+                max_memory=told.max_memory,
+            )  # fmt: skip
         console = Console(stderr=True, highlight=False, quiet=not speaks())
         columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

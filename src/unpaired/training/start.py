@@ -101,7 +101,7 @@ def resume(
             events.rewind(run, session.clock.images)
             if session.judge:
                 told = (e for e in events.read(run) if e["kind"] == "evaluation")
-                session.evaluations += [e for e in told if e.get("measure") == session.judge.measure]
+                session.course.evaluations += [e for e in told if e.get("measure") == session.judge.measure]
             record.write(run)
             minutes = session.clock.seconds / 60
             going_on = f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."
