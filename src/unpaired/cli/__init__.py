@@ -18,6 +18,7 @@ SUMMARIES = {
     "train": "Train on two folders of pictures, or go on with a training.",
     "bakeoff": "Train several methods on the same pictures for the same time, and say which to go on with.",
     "translate": "Translate pictures with a trained run.",
+    "style": "Paint a picture as others are painted (neural style transfer).",
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
     "serve": "Serve a run's translators over HTTP.",
     "report": "Write a run's report, one HTML file.",

@@ -31,6 +31,7 @@ __all__ = [
     "decode",
     "decode_bytes",
     "encoded",
+    "framed",
     "picture_bytes",
     "read_picture",
     "resized",
