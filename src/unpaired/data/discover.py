@@ -67,7 +67,7 @@ def _claims(head: bytes) -> Iterator[tuple[str, int]]:
     if head.startswith(b"\x1f\x8b"):  # of what is packed, volumes alone are pictures
         with suppress(zlib.error):
             inner = zlib.decompressobj(31).decompress(head, HEAD)
-            yield from ((name, 40) for name, _ in _claims(inner) if name == "NIFTI")
+            yield from ((name, 30) for name, _ in _claims(inner) if name == "NIFTI")
         return
     for name, pattern, least in _SIGNATURES:
         if pattern.match(head):
