@@ -26,7 +26,9 @@ Norm = Literal["instance", "instance-affine", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]
 Channels = int
 Normalize = Literal["auto", "full", "percentile", "window"]
-DType = Literal["uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"]
+DType = Literal[
+    "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64"
+]  # fmt: skip
 Eyes = Literal["lite1", "lite2"]
 Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
