@@ -72,6 +72,8 @@ class Trust:
         digest = (record.digests or {}).get(domain, "")
         found = _read(path, digest)
         if found is None:
+            if record.folders is None:
+                raise UserError(f"{home} does not say what it was trained on.")
             folder = record.folders.a if domain == "a" else record.folders.b
             files = _chosen(folder)
             tell(f"Looking at {len(files)} training pictures, once for all")
