@@ -20,18 +20,34 @@ from unpaired.errors import UserError
 Direction = Literal["a2b", "b2a"]
 DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
 Domain = Literal["a", "b"]
+DOMAINS: tuple[Domain, Domain] = ("a", "b")
 
-Norm = Literal["instance", "batch", "group", "none"]
+Norm = Literal["instance", "instance-affine", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]
-Channels = Literal[1, 3]
+Channels = int
+Normalize = Literal["auto", "full", "percentile", "window"]
+DType = Literal[
+    "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64"
+]  # fmt: skip
+Eyes = Literal["lite1", "lite2"]
 Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
-MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan"]
+MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson"]
 
 
 def reverse(direction: Direction) -> Direction:
     """The way back."""
     return "b2a" if direction == "a2b" else "a2b"
+
+
+def source(direction: Direction) -> Domain:
+    """The domain that is translated."""
+    return "a" if direction == "a2b" else "b"
+
+
+def target(direction: Direction) -> Domain:
+    """The domain that is translated to."""
+    return "b" if direction == "a2b" else "a"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +67,7 @@ class GeneratorConfig:
     depth: int = 8
     """Halvings of a U-Net: 7 for 128 px, 8 for 256 px."""
     norm: Norm = "instance"
-    """Normalisation between layers."""
+    """Normalisation between layers; `instance-affine` learns a scale and a shift for each channel."""
     dropout: float = 0.0
     """Probability of dropout inside residual blocks (ResNet) or in the inner decoder (U-Net)."""
     noise: bool = False
@@ -64,6 +80,9 @@ class GeneratorConfig:
     resize and convolution (Zhang 2019, as CUT does)."""
     padding: Padding = "reflect"
     """What convolutions see beyond the border."""
+    scaling_padding: Literal["auto", "reflect", "zeros"] = "auto"
+    """The same for the 3×3 convolutions that halve and double; auto: zeros where they are strided (the paper),
+    `padding` elsewhere."""
     residual: bool = False
     """Output = tanh(network + atanh(input)): the network learns what to change, not the whole picture."""
     lab: bool = False
@@ -83,10 +102,15 @@ class DiscriminatorConfig:
     """Strided layers of a PatchGAN; 3 gives the paper's 70×70 receptive field."""
     scales: int = 3
     """PatchGANs of `multiscale`; each sees half the resolution of the one before."""
+    downsample: Literal["strided", "blur"] = "strided"
+    """How a PatchGAN halves: strided convolution (the paper), or convolution and blur (Zhang 2019, as CUT does)."""
     norm: Norm = "instance"
     """Normalisation of a PatchGAN or pixel discriminator."""
     spectral: bool = False
     """Spectral normalisation of a PatchGAN (Miyato et al. 2018) in place of `norm`."""
+    eyes: tuple[Eyes, ...] = ("lite1",)
+    """Through which frozen networks projected heads look, EfficientNet-Lite1 or Lite2, or both at once (Kumari et al.
+    2022, vision-aided GANs)."""
     stages: tuple[int, ...] = (1, 2, 3, 4)
     """Which stages of the frozen network get a head: 0 to 4, at stride 2, 4, 8, 16 and 32."""
     mixing: bool = True
@@ -164,6 +188,22 @@ class Pix2PixConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PerceptualConfig:
+    """Of feed-forward style transfer (Johnson et al. 2016, arXiv:1603.08155) only. The losses are relative to what
+    they aim at."""
+
+    eyes: str = "lite1"
+    """The frozen network that compares: lite1, lite2, or a file of torchvision's VGG-16 or VGG-19. (Through lite0 runs
+    are measured.)"""
+    content: float = 1.0
+    """Weight of showing what the source shows."""
+    style: float = 10.0
+    """Weight of being painted as B is."""
+    smoothness: float = 0.1
+    """Weight of the total variation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OptimizerConfig:
     """Adam and its schedule, over progress from 0 (start) to 1 (the planned end)."""
 
@@ -201,9 +241,26 @@ class DataConfig:
     flip: bool = True
     """Mirror half of the pictures left to right."""
     channels_a: Channels = 3
-    """Channels of domain A: 1 (grey) or 3 (RGB)."""
+    """Channels of domain A: 3 (RGB), 1 (grey), or the number of bands. Files of other than 8 bits, and of other than 1
+    or 3 bands, bring their own number in place of 3."""
     channels_b: Channels = 3
-    """Channels of domain B: 1 (grey) or 3 (RGB)."""
+    """Channels of domain B."""
+    normalize_a: Normalize = "auto"
+    """How the values of domain A become -1 to 1: `auto`, 0 to 255 of 8 bits, else by the values that the files have,
+    with nothing clipped; `full`, all that the type holds; `percentile`, 0.5 to 99.5 % of the values; `window`, what
+    DICOM files ask for. Found once, kept in the run, and undone in translations."""
+    normalize_b: Normalize = "auto"
+    """How the values of domain B become -1 to 1."""
+    range_a: tuple[float, ...] = ()
+    """The values of domain A that become -1 and 1, in place of `normalize_a`: two numbers, or two for each band."""
+    range_b: tuple[float, ...] = ()
+    """The values of domain B that become -1 and 1."""
+    dtype_a: DType | None = None
+    """Type of the values in the files of domain A; that of most of them if not given."""
+    dtype_b: DType | None = None
+    """Type of the values in the files of domain B."""
+    axis: int = 2
+    """Axis along which volumes (NIfTI) are sliced, 0 to 2: 2 is from the feet to the head."""
     layout: Layout = "folders"
     """Two folders; or one folder of files that show A in their left half and B in their right (`side-by-side`); or one
     folder whose every file is in both domains, as for colouring with --channels-a 1 (`same`)."""
@@ -263,6 +320,7 @@ class Config:
     loss: LossConfig = field(default_factory=LossConfig)
     nce: NceConfig = field(default_factory=NceConfig)
     pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
+    perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
@@ -300,6 +358,11 @@ def validate(config: Config) -> None:
         (gen.kernel % 2 == 1 and 1 <= gen.kernel < 2 * data.crop,
          f"kernel {gen.kernel} is not an odd number, or too large for a crop of {data.crop} px"),
         (0 <= training.seed < 2**63, f"seed {training.seed} is negative or too large"),
+        *_ranges(data.channels_a, data.range_a, "a"), *_ranges(data.channels_b, data.range_b, "b"),
+        (0 <= data.axis <= 2, f"axis {data.axis} is not 0, 1 or 2"),
+        (disc.kind != "projected" or {data.channels_a, data.channels_b} <= {1, 3},
+         "a projected discriminator looks through a network that knows pictures of 1 or 3 channels, not "
+         f"{data.channels_a} and {data.channels_b}: take --discriminator.kind patchgan"),
         (training.held_out >= 0 and training.preview_minutes >= 0, "held-out and preview-minutes are not negative"),
         (training.evaluate_every is None or training.evaluate_every >= 1,
          f"evaluate-every {training.evaluate_every} is not at least 1"),
@@ -314,6 +377,8 @@ def validate(config: Config) -> None:
         (disc.r1 >= 0 and disc.r1_every >= 1, "r1 ≥ 0 and r1-every ≥ 1 are needed"),
         (disc.r1 == 0 or disc.kind != "projected", "r1 needs a discriminator that learns from pixels: take "
          "--discriminator.kind projected+patchgan, or patchgan"),
+        (len(disc.eyes) > 0 and len({*disc.eyes}) == len(disc.eyes),
+         "discriminator.eyes are one or more, all different"),
         (disc.view >= 32, f"view {disc.view} px is not at least 32"),
         (disc.patch_weight > 0, f"patch-weight {disc.patch_weight} is not above 0"),
         (gen.blocks >= 0 and gen.depth >= 2 and disc.layers >= 1, "blocks ≥ 0, depth ≥ 2 and layers ≥ 1 are needed"),
@@ -345,6 +410,18 @@ def validate(config: Config) -> None:
     for holds, sentence in rules:
         if not holds:
             raise UserError(f"Unusable configuration: {sentence}.")
+
+
+def _ranges(channels: int, numbers: tuple[float, ...], domain: str) -> list[tuple[bool, str]]:
+    """What has to hold of the channels and the range of a domain."""
+    finite = all(math.isfinite(v) for v in numbers)
+    return [
+        (channels >= 1, f"channels-{domain} {channels} is not at least 1"),
+        (len(numbers) in (0, 2, 2 * channels), f"range-{domain} has {len(numbers)} numbers, not 2 or two for each of "
+         f"{channels} channels"),
+        (finite and all(low < high for low, high in zip(numbers[::2], numbers[1::2], strict=False)),
+         f"range-{domain} {numbers} does not go from lower to higher"),
+    ]  # fmt: skip
 
 
 def option(name: str, group: str = "") -> str:
@@ -381,9 +458,11 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
         if dataclasses.is_dataclass(hint):
             built[name] = from_dict(typing.cast(type[Any], hint), value, f"{where}.{name}")
         elif typing.get_origin(hint) is tuple:
-            if not isinstance(value, list | tuple) or not all(type(v) is int for v in typing.cast(list[Any], value)):
-                raise UserError(f"{where}.{name} is {value!r}, which is not a list of numbers.")
+            if not isinstance(value, list | tuple):
+                raise UserError(f"{where}.{name} is {value!r}, which is not a list.")
             built[name] = tuple(typing.cast(list[Any], value))
+            for each in built[name]:
+                _check(typing.get_args(hint)[0], each, f"{where}.{name}")
         else:
             built[name] = value
             _check(hint, value, f"{where}.{name}")
@@ -392,11 +471,12 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
 
 def _check(hint: Any, value: Any, where: str) -> None:
     """Raise `UserError` where a JSON value is not of the type that `hint` names; true is no number here."""
-    origin = typing.get_origin(hint)
-    if origin is Literal:
-        ok = any(value == option and type(value) is type(option) for option in typing.get_args(hint))
-    else:
-        allowed = typing.get_args(hint) if origin in (typing.Union, types.UnionType) else (hint,)
-        ok = type(value) in allowed or (float in allowed and type(value) is int)
-    if not ok:
+    kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    if not any(_is(kind, value) for kind in kinds):
         raise UserError(f"{where} is {value!r}, which is not a {hint}.")
+
+
+def _is(kind: Any, value: Any) -> bool:
+    if typing.get_origin(kind) is Literal:
+        return any(value == option and type(value) is type(option) for option in typing.get_args(kind))
+    return type(value) is kind or (kind is float and type(value) is int)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from unpaired.cli import speaks
+from unpaired.cli.doubts import warn_of_unusual, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
 from unpaired.errors import UserError
@@ -50,8 +51,16 @@ class Arguments:
     """Pictures of one size that go through the network together; chosen by their size if not given."""
     overwrite: bool = False
     """Replace what is there already and is not this command's own finished work. An input is never replaced."""
+    trust: bool = True
+    """Say which inputs are unlike the training pictures, so that their translations may mean nothing. The first time
+    for a run, some hundreds of its training pictures are looked at; what is found is kept beside the run."""
+    changes: Path | None = None
+    """Folder for a map of each translation: dark where nothing was changed, bright where much was."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
+    max_memory: str | None = None
+    """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
+    result; most of what is free if not given."""
 
 
 def main(arguments: list[str]) -> None:
@@ -61,8 +70,9 @@ def main(arguments: list[str]) -> None:
             if not told.inputs:
                 raise UserError("Name pictures or folders to translate.")
             translator = Translator.load(
-                told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device
-            )
+                told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device,
+                max_memory=told.max_memory,
+            )  # fmt: skip
         console = Console(stderr=True, highlight=False, quiet=not speaks())
         columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -73,6 +83,10 @@ def main(arguments: list[str]) -> None:
             )  # fmt: skip
         if ranks.first:
             tell(report, console)
+            if told.changes is not None:
+                write_changes(report, told.changes, console)
+            if told.trust and report.translated:
+                warn_of_unusual(report, told.run, translator.direction(told.direction), console)
     if report.failures:
         sys.exit(1)
 
@@ -86,6 +100,8 @@ def tell(report: BatchReport, console: Console) -> None:
         if count > NAMED:
             more = f"{status.capitalize()} {count - NAMED:,} more: {report.manifest} says why."
             console.print(more, soft_wrap=True, markup=False)
+    for note, count in report.notes.items():
+        console.print(f"Of {count:,} files, {note}.", soft_wrap=True, markup=False)
     if report.unrecorded:
         lost = f"{report.manifest} had no space for {len(report.unrecorded):,} of these lines."
         console.print(lost, soft_wrap=True, markup=False)

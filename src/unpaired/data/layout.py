@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from unpaired.config import Domain, Layout
 from unpaired.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Part = Literal["whole", "left", "right"]
@@ -23,8 +22,8 @@ def part_of(layout: Layout, domain: Domain) -> Part:
     return "left" if domain == "a" else "right"
 
 
-def cut(picture: NDArray[np.uint8], part: Part) -> NDArray[np.uint8]:
-    """A part of uint8 (H, W, C); of an odd width the halves leave the middle column out."""
+def cut(picture: NDArray[Any], part: Part) -> NDArray[Any]:
+    """A part of (H, W, C); of an odd width the halves leave the middle column out."""
     half = picture.shape[1] // 2
     if part == "whole":
         return picture

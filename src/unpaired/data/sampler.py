@@ -22,12 +22,16 @@ from torch import Tensor
 from unpaired.config import DataConfig, Domain
 from unpaired.data.cache import Cache
 from unpaired.data.decode import resized
+from unpaired.data.scale import scale_of
 from unpaired.errors import UserError
 
 
 @dataclass(frozen=True)
 class Batch:
-    """uint8 (N, C, crop, crop) of each domain, contiguous, drawn independently of each other; or pairs."""
+    """(N, C, crop, crop) of each domain, contiguous, drawn independently of each other; or pairs.
+
+    uint8, or float32 in [-1, 1] where a domain has a scale of its own.
+    """
 
     a: Tensor
     b: Tensor
@@ -127,6 +131,7 @@ class Batches:
             _check_crop(cache, data.crop)
         _check_pairs(cache_a, cache_b, pairs or ())
         self._caches: dict[Domain, Cache] = {"a": cache_a, "b": cache_b}
+        self._scales = {domain: scale_of(data, domain) for domain in self._caches}
         self._data = data
         self._seed = seed
         self._rank = rank
@@ -161,7 +166,9 @@ class Batches:
         rng = crop_numbers(seed=self._seed, domain=stream, start=start)
         step = start // (self._batch * self._world)
         zoom = zoom_factors(self._data.zoom, seed=self._seed, domain=stream, step=step)
-        out = torch.empty(self._batch, cache.channels, crop, crop, dtype=torch.uint8)
+        scale = self._scales[domain]
+        kind = torch.uint8 if scale is None else torch.float32
+        out = torch.empty(self._batch, cache.channels, crop, crop, dtype=kind)
         planes = out.numpy()
         for place, pick in enumerate(picks.tolist()):
             picture = cache[pick if self._pairs is None else self._pairs[pick]["ab".index(domain)]]
@@ -169,6 +176,8 @@ class Batches:
             high, wide = window(height, width, crop, zoom)
             top, left, mirrored = draw(height, width, (high, wide), self._data.flip, rng)
             seen = resized(picture[top : top + high, left : left + wide], crop, crop)
+            if scale is not None:
+                seen = scale.to_network(seen)
             planes[place] = (seen[:, ::-1] if mirrored else seen).transpose(2, 0, 1)
         return out
 

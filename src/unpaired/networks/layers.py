@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -10,13 +10,17 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from unpaired.config import GeneratorConfig, Norm, Padding
+from unpaired.networks.instance import InstanceNorm2d
 from unpaired.networks.winograd import WinogradConv2d
 
 
 def norm_layer(kind: Norm, channels: int) -> nn.Module:
-    """Normalise (N, C, H, W); instance norm has no parameters and no running statistics, as in the paper."""
+    """Normalise (N, C, H, W); instance norm keeps no running statistics, and learns nothing, as in the paper, unless it
+    is `instance-affine`.
+    """
     layers: dict[Norm, Callable[[], nn.Module]] = {
-        "instance": lambda: nn.InstanceNorm2d(channels),
+        "instance": lambda: InstanceNorm2d(channels),
+        "instance-affine": lambda: InstanceNorm2d(channels, affine=True),
         "batch": lambda: nn.BatchNorm2d(channels),
         "group": lambda: nn.GroupNorm(_groups(channels), channels),
         "none": nn.Identity,
@@ -45,8 +49,17 @@ class Noise(nn.Dropout):
     def forward(self, input: Tensor) -> Tensor:
         if self.training:
             return super().forward(input)
-        generator = torch.Generator(input.device).manual_seed(0)
-        kept = torch.rand(input.shape[1:], generator=generator, device=input.device) >= self.p
+        _, channels, height, width = input.shape
+        return self.drop(input, torch.stack([*self.kept(channels, height, width, input.device)]))
+
+    def kept(self, channels: int, height: int, width: int, device: torch.device) -> Iterator[Tensor]:
+        """For one channel after the other, (H, W) that is true where a place stays."""
+        generator = torch.Generator(device).manual_seed(0)
+        for _ in range(channels):
+            yield torch.rand(height, width, generator=generator, device=device) >= self.p
+
+    def drop(self, input: Tensor, kept: Tensor) -> Tensor:
+        """What stays of (N, C, H, W), made larger by as much as drops out."""
         return input * (kept / (1 - self.p)).to(input.dtype)
 
 
@@ -72,12 +85,16 @@ def downsampling(inputs: int, outputs: int, config: GeneratorConfig) -> list[nn.
     """(N, inputs, H, W) → (N, outputs, H/2, W/2), normalised and rectified; its convolution comes first."""
     strided = config.downsample == "strided"
     layers = [
-        conv(inputs, outputs, 3, stride=2 if strided else 1, padding="zeros" if strided else config.padding,
-             norm=config.norm),
+        conv(inputs, outputs, 3, stride=2 if strided else 1, norm=config.norm,
+             padding=_scaling_padding(config, "zeros" if strided else config.padding)),
         norm_layer(config.norm, outputs),
         nn.ReLU(inplace=True),
     ]  # fmt: skip
     return layers if strided else [*layers, Blur()]
+
+
+def _scaling_padding(config: GeneratorConfig, auto: Padding) -> Padding:
+    return auto if config.scaling_padding == "auto" else config.scaling_padding
 
 
 class ResizeConv(nn.Conv2d):
@@ -109,12 +126,13 @@ class ResizeConv(nn.Conv2d):
 def upsampling(inputs: int, outputs: int, config: GeneratorConfig) -> nn.Module:
     """(N, inputs, H, W) → (N, outputs, 2H, 2W), not yet normalised."""
     bias = config.norm in ("instance", "none")
+    padding = _scaling_padding(config, config.padding)
     if config.upsample == "resize":
-        return ResizeConv(inputs, outputs, padding=config.padding, bias=bias)
+        return ResizeConv(inputs, outputs, padding=padding, bias=bias)
     if config.upsample == "blur":
         # Bilinear doubling is Zhang's filter 1 3 3 1.
         smooth = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
-        return nn.Sequential(smooth, conv(inputs, outputs, 3, padding=config.padding, norm=config.norm))
+        return nn.Sequential(smooth, conv(inputs, outputs, 3, padding=padding, norm=config.norm))
     return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias)
 
 
@@ -139,6 +157,6 @@ def initialise(network: nn.Module, gain: float) -> None:
             nn.init.normal_(module.weight, 0.0, gain)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d):
             nn.init.normal_(module.weight, 1.0, gain)
             nn.init.zeros_(module.bias)

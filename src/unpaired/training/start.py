@@ -49,6 +49,8 @@ def begin(
         _check_new(run, folders)
         device = choose_device(config.training.device)
         inputs = Inputs.of(folders, config, _decoding(ranks, listeners))
+        config = inputs.settled(config)
+        _check(config)
         record = RunRecord(
             config=_planned(config, inputs), folders=folders, counts=inputs.counts, digests=inputs.digests,
             preset=preset, title=title, credits=credits, provenance=provenance(device),
@@ -60,7 +62,7 @@ def begin(
                 run.mkdir(parents=True, exist_ok=True)
                 for leftover in _leftovers(run):
                     leftover.unlink()
-                _announce(session, "start", [*inputs.sentences(), inputs.measured(config.training.held_out)])
+                _announce(session, "start", [*inputs.sentences(config), inputs.measured(config.training.held_out)])
                 record.write(run)
             except OSError as e:
                 raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
@@ -79,6 +81,8 @@ def resume(
     with ranks.together():
         run, folder = checkpoint.located(path)
         record = RunRecord.read(run)
+        if record.folders is None:
+            raise UserError(f"{run} was imported without pictures: import it again, with --pictures to train on.")
         before, config = record.config, change(record.config)
         _check(config)
         if fixed := _changes(before, config):
@@ -99,7 +103,7 @@ def resume(
             events.rewind(run, session.clock.images)
             if session.judge:
                 told = (e for e in events.read(run) if e["kind"] == "evaluation")
-                session.evaluations += [e for e in told if e.get("measure") == session.judge.measure]
+                session.course.evaluations += [e for e in told if e.get("measure") == session.judge.measure]
             record.write(run)
             minutes = session.clock.seconds / 60
             going_on = f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."

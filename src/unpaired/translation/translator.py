@@ -20,15 +20,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from unpaired.config import DIRECTIONS, Config, Direction
-from unpaired.data.decode import read_picture
+from unpaired.data.decode import Picture, read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
-from unpaired.methods import METHODS
-from unpaired.networks import build_generator
-from unpaired.training import checkpoint as checkpoints
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
 from unpaired.translation import pictures
-from unpaired.translation.fit import fitted
+from unpaired.translation.fit import Rows, fitted
+from unpaired.translation.large import Large
+from unpaired.translation.sources import Generators, of_file, of_run
+from unpaired.translation.tiles import Write
 
 PIXELS_AT_ONCE = 8 * 256 * 256
 """Pixels of equally large pictures that go through the network together, at most (one picture always may)."""
@@ -49,7 +49,7 @@ class Translator:
 
     def __init__(
         self, config: Config, generators: Mapping[Direction, Callable[[], nn.Module]], *,
-        images_seen: int = 0, device: str = "auto", precision: Precision = "auto",
+        images_seen: int = 0, device: str = "auto", precision: Precision = "auto", max_memory: int | str | None = None,
     ) -> None:  # fmt: skip
         """`generators` builds a direction's network, in evaluation mode, when called; see `load`."""
         self.config = config
@@ -60,41 +60,35 @@ class Translator:
         self._channels_last = choose_channels_last(None, self.device, self._dtype)
         self._sources = dict(generators)
         self._built: dict[Direction, nn.Module] = {}
+        self.large = Large(self.device, self._dtype, channels_last=self._channels_last, max_memory=max_memory)
 
     @classmethod
     def load(
         cls, path: str | Path, *, direction: Direction | None = None,
         checkpoint: Literal["best", "latest"] | None = None,
-        device: str = "auto", precision: Precision = "auto",
+        device: str = "auto", precision: Precision = "auto", max_memory: int | str | None = None,
     ) -> Translator:  # fmt: skip
-        """The translator of a run, or of one checkpoint of it.
+        """The translator of a run, of one checkpoint of it, or in a file that `unpaired export --safetensors` wrote.
 
         Args:
-            path: a run's folder, or a checkpoint's.
+            path: a run's folder, a checkpoint's, or a `.safetensors` file.
             direction: keep to this direction; it then need not be named again.
             checkpoint: which checkpoint of a run; by default the best where one was marked, else the latest.
             device: auto, cpu, cuda, cuda:N or mps.
             precision: auto takes bfloat16 where the hardware multiplies it.
+            max_memory: bytes, or a text such as "3GB", that the process may have in memory: what would take more is
+                translated a band of rows at a time, with the same result; by default most of what is free.
 
         Raises:
             UserError: there is no such run or checkpoint, or it is damaged or of a newer version.
         """
         if checkpoint not in (None, "best", "latest"):
             raise UserError(f"checkpoint={checkpoint!r} is unknown: take 'best' or 'latest', or name its folder.")
-        found = checkpoints.read(_checkpoint_folder(Path(path), checkpoint))
-        config = found.manifest.config
-        names = METHODS[config.method].translators
-        if direction is not None and direction not in names:
-            raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(names)}.")
-
-        def source(way: Direction) -> Callable[[], nn.Module]:
-            return lambda: _read_generator(found, names[way], way)
-
-        wanted: list[Direction] = [direction] if direction else list(names)
-        return cls(
-            config, {way: source(way) for way in wanted},
-            images_seen=found.manifest.images, device=device, precision=precision,
-        )  # fmt: skip
+        config, sources, images = (of_file if Path(path).is_file() else of_run)(Path(path), checkpoint)
+        if direction is not None and direction not in sources:
+            raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(sources)}.")
+        wanted: Generators = {way: source for way, source in sources.items() if direction in (None, way)}
+        return cls(config, wanted, images_seen=images, device=device, precision=precision, max_memory=max_memory)
 
     @overload
     def __call__(self, picture: str | Path | Image.Image, direction: Direction | None = None) -> Image.Image: ...
@@ -128,8 +122,7 @@ class Translator:
             kind = type(picture).__name__
             raise UserError(f"A picture to translate is a path, PIL image, numpy array or tensor, not {kind}.")
         else:
-            file = read_picture(Path(picture))
-            colours, alpha, grey = file.rgb, file.alpha, file.grey
+            colours, alpha, grey = _photo(read_picture(Path(picture)), picture)
         background = self.config.data.background
         made = self.translate_arrays([pictures.over(colours, alpha, background)], way)[0]
         made = pictures.out_of(made, alpha, background)
@@ -155,6 +148,9 @@ class Translator:
             sizes.setdefault(array.shape, []).append(index)
         results: dict[int, NDArray[np.uint8]] = {}
         for (height, width, _), indices in sizes.items():
+            if not self.fits(height, width, way):
+                results.update((i, self._in_bands(arrays[i], way)) for i in indices)
+                continue
             together = self.at_once(height, width, batch)
             for start in range(0, len(indices), together):
                 chosen = indices[start : start + together]
@@ -171,12 +167,65 @@ class Translator:
         C is 1 or 3 and is brought to what the generator takes; C' is what the generator gives.
         """
         way = self.direction(direction)
+        height, width = x.shape[-2:]
+        if not self.fits(height, width, way):
+            y = x.new_empty(len(x), self.config.channels(way)[1], height, width, dtype=torch.float32)
+            for one, made in zip(x.split(1), y.split(1), strict=True):
+
+                def read(first: int, end: int, one: Tensor = one) -> Tensor:
+                    return one[:, :, first:end]
+
+                def write(first: int, rows: Tensor, made: Tensor = made) -> None:
+                    made[:, :, first : first + rows.shape[2]] = rows
+
+                self.translate_rows(read, write, height, width, way)
+            return y.to(self.device)
         x = pictures.with_channels(x.to(self.device, torch.float32), self.config.channels(way)[0])
         if self._channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
-        generator = self._generator(way)
+        generator = self.generator(way)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
             return fitted(generator, x).float().clamp(-1, 1)  # a residual generator goes a little beyond
+
+    @torch.inference_mode()
+    def translate_rows(
+        self, read: Rows, write: Write, height: int, width: int, direction: Direction | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Translate a (height, width) picture of any size a band of rows at a time, as exactly as `translate` does.
+
+        Args:
+            read: rows [first, end) as float (1, C, end - first, width) in [-1, 1], C 1 or 3 or what the generator
+                takes; called several times for each row.
+            write: takes a first row and float (1, C', rows, width) in [-1, 1]; called from the top to the bottom.
+            progress: called with the share of the work that is done.
+        """
+        way = self.direction(direction)
+        channels = self.config.channels(way)[0]
+
+        def converted(first: int, end: int) -> Tensor:
+            return pictures.with_channels(read(first, end).to(self.device, torch.float32), channels)
+
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+            self.large.run(self.generator(way), channels, converted, write, height, width, progress)
+
+    def fits(self, height: int, width: int, direction: Direction) -> bool:
+        """Whether a picture goes through the network whole within the memory that may be taken."""
+        return self.large.fits(self.generator(direction), self.config.channels(direction)[0], height, width)
+
+    def _in_bands(self, array: NDArray[np.uint8], way: Direction) -> NDArray[np.uint8]:
+        """A (H, W, 3) uint8 picture that does not fit whole."""
+        result = np.empty_like(array)
+
+        def read(first: int, end: int) -> Tensor:
+            return to_float(torch.from_numpy(array[first:end]).permute(2, 0, 1)[None])
+
+        def write(first: int, rows: Tensor) -> None:
+            rows = to_uint8(rows).expand(-1, 3, -1, -1)[0].permute(1, 2, 0)
+            result[first : first + len(rows)] = rows.cpu().numpy()
+
+        self.translate_rows(read, write, array.shape[0], array.shape[1], way)
+        return result
 
     def direction(self, direction: Direction | None = None) -> Direction:
         """The direction that is meant. Raises `UserError` where it is unknown, or left out and not clear."""
@@ -200,7 +249,7 @@ class Translator:
         """SHA-256 of what decides a translation: the generator and its weights, the number format, the background."""
         way = self.direction(direction)
         hashed = hashlib.sha256(repr((self.config.generator, self.config.data.background, self._dtype)).encode())
-        for name, tensor in self._generator(way).state_dict().items():
+        for name, tensor in self.generator(way).state_dict().items():
             hashed.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
             hashed.update(tensor.contiguous().reshape(-1).view(torch.uint8).cpu().numpy())
         return hashed.hexdigest()
@@ -242,7 +291,11 @@ class Translator:
         y = pictures.with_channels(y, 1 if stays else 3).to(tensor.device, tensor.dtype)
         return y[0] if single else y
 
-    def _generator(self, way: Direction) -> nn.Module:
+    def generator(self, direction: Direction | None = None) -> nn.Module:
+        """The network that translates in `direction`, in evaluation mode on the translator's device:
+        (N, C, H, W) → (N, C', H, W) in [-1, 1], H and W multiples of its `multiple`.
+        """
+        way = self.direction(direction)
         if way not in self._built:
             network = self._sources[way]().to(self.device)
             if self._channels_last:
@@ -251,27 +304,11 @@ class Translator:
         return self._built[way]
 
 
-def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> Path:
-    if (path / "manifest.json").exists():
-        return path
-    if not path.is_dir():
-        raise UserError(f"There is no run at {path}: name the folder that a training left behind.")
-    found = checkpoints.best(path) if which != "latest" else None
-    if found is None and which == "best":
-        raise UserError(f"No checkpoint of {path} is marked as the best: take the latest.")
-    found = found or checkpoints.latest(path)
-    if found is None:
-        raise UserError(f"{path} holds no checkpoint: it is not a run, or its training has not written one yet.")
-    return found
-
-
-def _read_generator(found: checkpoints.Checkpoint, name: str, way: Direction) -> nn.Module:
-    """Build the generator of a direction with its averaged weights, or its last ones where none are kept."""
-    config = found.manifest.config
-    network = build_generator(*config.channels(way), config.generator)
-    weights = found.weights(name, averaged=f"{name}.ema.safetensors" in found.files)
-    try:
-        network.load_state_dict(weights, strict=True)
-    except RuntimeError as e:
-        raise UserError(f"{name} of {found.folder} does not fit its configuration: the checkpoint is damaged.") from e
-    return network.eval().requires_grad_(False)
+def _photo(picture: Picture, path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:
+    """Colours, alpha and greyness. Raises `UserError` for what is no 8-bit picture, which a PIL image can't hold."""
+    if picture.dtype != np.uint8 or picture.bands not in (1, 3) or len(picture.pages) != 1:
+        raise UserError(
+            f"{path} has {len(picture.pages)} page(s) of {picture.bands} × {picture.dtype}, which no PIL image holds: "
+            "translate it with translate_files (unpaired translate)."
+        )
+    return picture.rgb, None if picture.alpha is None else picture.alpha[0], picture.grey
