@@ -12,11 +12,14 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from unpaired.config import Config, Direction, Domain
+from unpaired.config import Config, Direction, Domain, reverse, source, target
 from unpaired.data.discover import Discovery
 from unpaired.data.layout import pairs_by_name
+from unpaired.data.tensors import to_float
 from unpaired.errors import UserError
 from unpaired.evaluation import measure
 from unpaired.evaluation.distances import MINIMUM
@@ -24,12 +27,16 @@ from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtract
 from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import Kid, Measure, TruePairs
 from unpaired.evaluation.run import networks_seen, read_pages, showing
+from unpaired.training import watches
 from unpaired.training.engine import Engine
-from unpaired.training.preview import translate
+from unpaired.training.preview import evaluating, translate
+from unpaired.training.watches import SignName, Signs
 
 PAGES = 8
 """Of a file with many, so many are measured."""
 AT_ONCE = 8  # pictures that are translated together
+FAINT = 2 / 127.5
+"""Standard deviation of noise that nobody sees: 2 of 255 steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class Verdict:
     """KID, the mean of the directions: lower is better."""
     spread: float
     """Standard deviation of `value`, of half as many pictures."""
+    signs: Signs
+    """Of the usual failures."""
 
 
 class Judge:
@@ -61,11 +70,7 @@ class Judge:
             self.pairs = []
         batch = 64 if engine.device.type == "cuda" else 4
         self.shown = showing(config, {"a": self.a, "b": self.b})
-        seen = [
-            picture
-            for domain, pictures in (("a", self.a), ("b", self.b))
-            for picture in (self.shown[domain](pictures) if domain in self.shown else pictures)
-        ]
+        seen = [*self._visible("a", self.a), *self._visible("b", self.b)]
         self._look = _Once(LiteExtractor(device=engine.device, batch=batch), seen)
 
     @property
@@ -84,9 +89,15 @@ class Judge:
         pictures = b"".join(picture.tobytes() for picture in (*self.a, *self.b))
         return hashlib.blake2b(pictures, digest_size=20).hexdigest()
 
-    def __call__(self) -> Verdict:
-        """Look at the weights as they are. It draws no random number that training draws."""
-        results = [self._measured(direction) for direction in self.engine.method.translators]
+    def __call__(self, terms: Sequence[Mapping[str, float]] = ()) -> Verdict:
+        """Look at the weights as they are; `terms` are the losses since the last look.
+
+        It draws no random number that training draws.
+        """
+        fakes: dict[Direction, list[NDArray[Any]]] = {
+            direction: self._translated(direction) for direction in self.engine.method.translators
+        }
+        results = [self._measured(direction, made) for direction, made in fakes.items()]
         result = replace(results[0], directions={d: scores for r in results for d, scores in r.directions.items()})
         kids = [
             score
@@ -95,26 +106,64 @@ class Judge:
             if name.startswith("KID")
         ]
         spread = math.hypot(*(kid.spread or 0.0 for kid in kids)) / len(kids)
-        return Verdict(result, fmean(kid.translator for kid in kids), spread)
+        signs: Signs = {direction: self._signs(direction, made, terms) for direction, made in fakes.items()}
+        return Verdict(result, fmean(kid.translator for kid in kids), spread, signs)
 
-    def _measured(self, direction: Direction) -> Evaluation:
+    def _measured(self, direction: Direction, fakes: list[NDArray[Any]]) -> Evaluation:
         # What is worth its time again and again; `unpaired evaluate` has more.
         measures: list[Measure] = [Kid(), TruePairs()] if self.pairs else [Kid()]
         # A direction by itself: the way back, which `evaluate` would go where it knows both, costs as much again.
         return measure.evaluate(
-            {direction: lambda pictures: self._translate(pictures, direction)}, self.a, self.b,
-            pairs=self.pairs, extractor=self._look, networks_seen=networks_seen(self.config), measures=measures,
-            shown=self.shown,
+            {direction: lambda _: fakes}, self.a, self.b, pairs=self.pairs, extractor=self._look,
+            networks_seen=networks_seen(self.config), measures=measures, shown=self.shown,
         )  # fmt: skip
 
-    def _translate(self, pictures: Sequence[NDArray[Any]], direction: Direction) -> list[NDArray[Any]]:
-        network = self.engine.translators()[self.engine.method.translators[direction]]
+    def _signs(
+        self, direction: Direction, fakes: list[NDArray[Any]], terms: Sequence[Mapping[str, float]]
+    ) -> dict[SignName, float]:
+        x, y = source(direction), target(direction)
+        inputs, made, reals = self._visible(x, self._of(x)), self._visible(y, fakes), self._visible(y, self._of(y))
+        signs: dict[SignName, float] = {
+            "diversity": watches.diversity(self._look(made), self._look(reals)),
+            "light": watches.light(np.stack(inputs), np.stack(made)),
+            "checkerboard": watches.checkerboard(np.stack(made), np.stack(reals)),
+        }
+        loss = f"discriminator_{y}"
+        if losses := [term[loss] for term in terms if loss in term]:
+            signs["draw"] = watches.draw(losses, self.config.loss.adversarial)
+        if reverse(direction) in self.engine.method.translators:
+            signs["hidden"] = self._hidden(direction)
+        return signs
+
+    @torch.inference_mode()
+    def _hidden(self, direction: Direction) -> float:
+        """Of a few pictures, there and back, with and without noise on the way."""
+        there, back = self._network(direction), self._network(reverse(direction))
+        some = np.stack(self._of(source(direction))[:AT_ONCE])[..., : self.config.channels(direction)[0]]
+        x = to_float(torch.from_numpy(some.transpose(0, 3, 1, 2)).to(self.engine.device))
+        with evaluating(there), evaluating(back):
+            fake = there(x).float()
+            noise = np.random.default_rng(0).normal(0, FAINT, fake.shape).astype(np.float32)
+            clean, disturbed = (back(f).float() for f in (fake, fake + torch.from_numpy(noise).to(fake.device)))
+        return watches.hidden(x.cpu().numpy(), clean.cpu().numpy(), disturbed.cpu().numpy(), noise)
+
+    def _translated(self, direction: Direction) -> list[NDArray[Any]]:
+        pictures = self._of(source(direction))
         inputs, outputs = self.config.channels(direction)
         made: list[NDArray[Any]] = []
         for start in range(0, len(pictures), AT_ONCE):
             chosen = [picture[..., :inputs] for picture in pictures[start : start + AT_ONCE]]
-            made += translate(network, chosen, self.engine, direction)
+            made += translate(self._network(direction), chosen, self.engine, direction)
         return [np.repeat(p, 3 // outputs, axis=2) if p.dtype == np.uint8 else p for p in made]
+
+    def _network(self, direction: Direction) -> nn.Module:
+        return self.engine.translators()[self.engine.method.translators[direction]]
+
+    def _of(self, domain: Domain) -> list[NDArray[Any]]:
+        return self.a if domain == "a" else self.b
+
+    def _visible(self, domain: Domain, pictures: list[NDArray[Any]]) -> Sequence[Picture]:
+        return self.shown[domain](pictures) if domain in self.shown else pictures
 
 
 class _Once:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +87,23 @@ def translate(
     generator: torch.nn.Module, pictures: Sequence[Pictures], engine: Engine, direction: Direction
 ) -> list[Pictures]:
     """Translate pictures of one size with a generator in evaluation mode."""
-    training = generator.training
-    generator.eval()
     batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2)).to(engine.device)
-    fakes = generator(to_float(batch)).float()
+    with evaluating(generator):
+        fakes = generator(to_float(batch)).float()
     if scale_of(engine.config.data, target(direction)) is None:
         fakes = to_uint8(fakes)
-    generator.train(training)
     return list(fakes.cpu().numpy().transpose(0, 2, 3, 1))
+
+
+@contextmanager
+def evaluating(network: torch.nn.Module) -> Generator[None]:
+    """Inside, the network is in evaluation mode."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)
 
 
 def readable(

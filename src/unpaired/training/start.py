@@ -81,6 +81,8 @@ def resume(
     with ranks.together():
         run, folder = checkpoint.located(path)
         record = RunRecord.read(run)
+        if record.folders is None:
+            raise UserError(f"{run} was imported without pictures: import it again, with --pictures to train on.")
         before, config = record.config, change(record.config)
         _check(config)
         if fixed := _changes(before, config):
@@ -101,7 +103,7 @@ def resume(
             events.rewind(run, session.clock.images)
             if session.judge:
                 told = (e for e in events.read(run) if e["kind"] == "evaluation")
-                session.evaluations += [e for e in told if e.get("measure") == session.judge.measure]
+                session.course.evaluations += [e for e in told if e.get("measure") == session.judge.measure]
             record.write(run)
             minutes = session.clock.seconds / 60
             going_on = f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."
