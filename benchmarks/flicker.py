@@ -9,6 +9,7 @@ The film is made here, so that it is known where nothing moves: a still, texture
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +48,14 @@ def film(frames: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.bool_], list[
 
 def flicker(made: list[NDArray[np.uint8]], still: NDArray[np.bool_]) -> float:
     """Mean difference of one frame to the next where nothing moves, in steps of 255."""
-    return float(np.mean([np.abs(b[still].astype(float) - a[still]).mean() for a, b in zip(made, made[1:])]))
+    return float(np.mean([np.abs(b[still].astype(float) - a[still]).mean() for a, b in pairwise(made)]))
 
 
 def sharpness(made: list[NDArray[np.uint8]], places: list[tuple[slice, slice]]) -> float:
     """Mean slope from pixel to pixel in what moves: blur and trails lower it."""
-    return float(np.mean([np.abs(np.diff(m[p].astype(float), axis=1)).mean() for m, p in zip(made, places)]))
+    return float(
+        np.mean([np.abs(np.diff(m[p].astype(float), axis=1)).mean() for m, p in zip(made, places, strict=True)])
+    )
 
 
 def main() -> None:
@@ -67,7 +70,7 @@ def main() -> None:
     raw = translator.translate_arrays(shown)
     steady = Steady(options.smooth)
     steadied = [steady(x, y) for x, y in zip(shown, raw, strict=True)]
-    moved = np.mean([np.abs(a[p].astype(float) - b[p]).mean() for a, b, p in zip(raw, steadied, places)])
+    moved = np.mean([np.abs(a[p].astype(float) - b[p]).mean() for a, b, p in zip(raw, steadied, places, strict=True)])
     print(f"the film itself     flicker {flicker(shown, still):.2f}  sharpness {sharpness(shown, places):.2f}")
     print(f"translated          flicker {flicker(raw, still):.2f}  sharpness {sharpness(raw, places):.2f}")
     print(f"with --smooth {options.smooth:<5} flicker {flicker(steadied, still):.2f}  sharpness "
