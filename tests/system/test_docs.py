@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,7 +12,7 @@ import torch
 import tyro
 
 import unpaired
-from unpaired.cli import SUMMARIES
+from unpaired.cli import SUMMARIES, command
 from unpaired.methods import METHODS
 from unpaired.methods.base import Method
 from unpaired.training.engine import Engine
@@ -75,7 +74,7 @@ def test_every_command_line_parses(page: Path, capsys: pytest.CaptureFixture[str
         line = f"{_name(page)}: unpaired {shlex.join(words)}"
         assert words[0] in SUMMARIES, line
         with pytest.raises((Parsed, SystemExit)) as ending:
-            import_module(f"unpaired.cli.{words[0]}").main(words[1:])
+            command(words[0]).main(words[1:])
         told = capsys.readouterr()
         assert isinstance(ending.value, Parsed) or ending.value.code == 0, f"{line}\n{told.err}{told.out}"
 
@@ -107,7 +106,7 @@ def test_options_of_the_other_projects_table_exist(capsys: pytest.CaptureFixture
     ours: set[str] = set()
     for name in ("train", "translate"):
         with pytest.raises(SystemExit):
-            import_module(f"unpaired.cli.{name}").main(["--help"])
+            command(name).main(["--help"])
         ours |= set(OPTION.findall(capsys.readouterr().out)) | {"--out"}
     rows = [line.split("|") for line in page.read_text().split("## The flags")[1].splitlines() if line.startswith("|")]
     assert len(rows) > 30
@@ -145,3 +144,18 @@ def test_the_example_method_is_one() -> None:
     terms = Engine(method, config, torch.device("cpu"), Ranks()).step(pictures, pictures, images=0, rate=1.0)
     assert set(terms) == {"gan_ab", "discriminator_b"}
     assert all(not torch.equal(p, q) for p, q in zip(before, method.parameters(), strict=True) if p.ndim > 1)
+
+
+def test_every_line_of_the_threat_model_names_tests_that_exist() -> None:
+    rows = [r for r in (ROOT / "docs" / "security.md").read_text().splitlines() if r.startswith("| ")][1:]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`([^`]+)`", row.rsplit("|", 2)[1])
+        assert named, row
+        file = ""
+        for name in named:
+            path, _, test = name.rpartition("::") if ".py::" in name else ("", "", name)
+            file = path or (name if name.endswith(".py") else file)
+            place = ROOT / file if "/" in file else ROOT / "tests" / "web" / file
+            assert place.exists(), name
+            assert name.endswith(".py") or f"def {test}(" in place.read_text(), name
