@@ -61,7 +61,7 @@ def signs_over_time(record: Record) -> str:
         lines: dict[str, Series] = {}
         for event in events:
             for direction, signs in mapping(event["signs"]).items():
-                value = mapping(signs).get(name)
+                value: Any = mapping(signs).get(name)
                 if is_number(value):
                     series = lines.setdefault(WAYS.get(direction, direction), Series())
                     series.images.append(event["images"])
