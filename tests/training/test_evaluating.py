@@ -84,10 +84,11 @@ def test_what_is_told_of_an_evaluation(folders: Four, tmp_path: Path) -> None:
     best = min(told, key=lambda e: e["value"])
     assert best["best"]
     assert checkpoint.best(run) == run / "checkpoints" / best["checkpoint"]
-    for name in ("000000004", "000000008"):
-        for direction in ("a2b", "b2a"):
-            with Image.open(run / "evaluations" / f"{name}-{direction}.png") as sheet:
-                assert sheet.size == (3 * 32, 6 * 32)
+    kept = {f"{e['images']:09d}-{d}.png" for e in (best, told[-1]) for d in ("a2b", "b2a")}
+    assert {p.name for p in (run / "evaluations").iterdir()} == kept, "pictures of the best and of the last"
+    for name in kept:
+        with Image.open(run / "evaluations" / name) as sheet:
+            assert sheet.size == (3 * 32, 6 * 32)
     gallery = told[-1]["gallery"]["a2b"]
     distances = [row["distance"] for row in gallery["rows"]]
     assert distances == sorted(distances)
