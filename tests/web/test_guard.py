@@ -204,9 +204,7 @@ def test_no_path_leaves_the_runs(tmp_path: Path, name: str) -> None:
         found.folder(name)
 
 
-def test_no_temporary_file_is_left_or_even_made(
-    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_temporary_file_is_left(server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is larger than a megabyte in a form lies in a file without a name, which the system takes back."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -214,7 +212,8 @@ def test_no_temporary_file_is_left_or_even_made(
     assert len(noise) > 1 << 20
     form = b'--xyz\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n%s\r\n--xyz--\r\n' % noise
     assert server.ask(POST, form, {"content-type": "multipart/form-data; boundary=xyz"}).status == 200
-    assert list(tmp_path.iterdir()) == []
+    # What torch compiled is no upload.
+    assert [p.name for p in tmp_path.iterdir() if not p.name.startswith("torchinductor_")] == []
 
 
 @pytest.mark.parametrize(
