@@ -24,7 +24,6 @@ from unpaired.data.decode import Picture, read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
-from unpaired.networks import build_generator
 from unpaired.training import checkpoint as checkpoints
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
 from unpaired.translation import pictures
@@ -338,7 +337,7 @@ def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> P
 def _read_generator(found: checkpoints.Checkpoint, name: str, way: Direction) -> nn.Module:
     """Build the generator of a direction with its averaged weights, or its last ones where none are kept."""
     config = found.manifest.config
-    network = build_generator(*config.channels(way), config.generator)
+    network = METHODS[config.method].translator(config, way)
     weights = found.weights(name, averaged=f"{name}.ema.safetensors" in found.files)
     try:
         network.load_state_dict(weights, strict=True)
