@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from unpaired.errors import UserError
     from unpaired.evaluation.measure import Evaluation
     from unpaired.evaluation.run import evaluate
+    from unpaired.evaluation.trust import Trust
     from unpaired.presets import PRESETS
     from unpaired.report.page import write_report
     from unpaired.style.transfer import stylise
@@ -47,6 +48,7 @@ _HOMES = {
     "unpaired.errors": ["UserError"],
     "unpaired.evaluation.measure": ["Evaluation"],
     "unpaired.evaluation.run": ["evaluate"],
+    "unpaired.evaluation.trust": ["Trust"],
     "unpaired.presets": ["PRESETS"],
     "unpaired.report.page": ["write_report"],
     "unpaired.style.transfer": ["stylise"],
@@ -59,7 +61,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "PRESETS", "BridgeConfig", "Client", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation",
     "GeneratorConfig", "LossConfig", "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig",
-    "TrainingConfig", "Translator", "UserError", "evaluate", "resume", "stylise", "train", "translate_files",
+    "TrainingConfig", "Translator", "Trust", "UserError", "evaluate", "resume", "stylise", "train", "translate_files",
     "write_report",
 ]  # fmt: skip
 

@@ -22,11 +22,13 @@ DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
 Domain = Literal["a", "b"]
 DOMAINS: tuple[Domain, Domain] = ("a", "b")
 
-Norm = Literal["instance", "batch", "group", "none"]
+Norm = Literal["instance", "instance-affine", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]
 Channels = int
 Normalize = Literal["auto", "full", "percentile", "window"]
-DType = Literal["uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"]
+DType = Literal[
+    "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64"
+]  # fmt: skip
 Eyes = Literal["lite1", "lite2"]
 Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
@@ -65,7 +67,7 @@ class GeneratorConfig:
     depth: int = 8
     """Halvings of a U-Net: 7 for 128 px, 8 for 256 px."""
     norm: Norm = "instance"
-    """Normalisation between layers."""
+    """Normalisation between layers; `instance-affine` learns a scale and a shift for each channel."""
     dropout: float = 0.0
     """Probability of dropout inside residual blocks (ResNet) or in the inner decoder (U-Net)."""
     noise: bool = False
@@ -78,6 +80,9 @@ class GeneratorConfig:
     resize and convolution (Zhang 2019, as CUT does)."""
     padding: Padding = "reflect"
     """What convolutions see beyond the border."""
+    scaling_padding: Literal["auto", "reflect", "zeros"] = "auto"
+    """The same for the 3×3 convolutions that halve and double; auto: zeros where they are strided (the paper),
+    `padding` elsewhere."""
     residual: bool = False
     """Output = tanh(network + atanh(input)): the network learns what to change, not the whole picture."""
     lab: bool = False
@@ -97,6 +102,8 @@ class DiscriminatorConfig:
     """Strided layers of a PatchGAN; 3 gives the paper's 70×70 receptive field."""
     scales: int = 3
     """PatchGANs of `multiscale`; each sees half the resolution of the one before."""
+    downsample: Literal["strided", "blur"] = "strided"
+    """How a PatchGAN halves: strided convolution (the paper), or convolution and blur (Zhang 2019, as CUT does)."""
     norm: Norm = "instance"
     """Normalisation of a PatchGAN or pixel discriminator."""
     spectral: bool = False
