@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.config import GeneratorConfig
@@ -20,48 +21,66 @@ def times(steps: int) -> list[float]:
     return [0.0, *(0.5 + 0.5 * h / harmonic[-1] if steps > 1 else 1.0 for h in harmonic)]
 
 
+class Condition(nn.Module):
+    """What the blocks are told of the step and of chance: ((N, latent),), or ((1, latent),) for all."""
+
+    def __init__(self, steps: int, latent: int) -> None:
+        super().__init__()
+        self.latent = latent
+        self.step = nn.Embedding(steps, latent)
+        self.chance = nn.Linear(latent, latent)
+        self.mix = nn.Linear(latent, latent)
+
+    def forward(self, k: int, z: Tensor | None) -> tuple[Tensor]:
+        """Of the step `k` and of random numbers (N, latent); None is the middle of what may be drawn, 0."""
+        z = self.step.weight.new_zeros(1, self.latent) if z is None else z
+        return (F.silu(self.mix(F.silu(self.chance(z) + self.step.weight[k]))),)
+
+
+class Modulation(nn.Module):
+    """(N, C, H, W) scaled and shifted, each channel as a condition says (AdaIN, as in the authors' network)."""
+
+    def __init__(self, channels: int, latent: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(latent, 2 * channels)
+
+    def forward(self, h: Tensor, condition: tuple[Tensor]) -> Tensor:
+        scale, shift = self.linear(condition[0])[:, :, None, None].chunk(2, dim=1)
+        return h * (1 + scale) + shift
+
+
 class TimedResNet(nn.Module):
     """What a ResNet makes of (N, in, H, W) in the state of step `k`: its guess at the end of the chain, (N, out, H, W).
-
-    Each residual block is scaled and shifted by what step and random numbers say (AdaIN, as in the authors' network).
+    Each residual block is modulated.
     """
 
     def __init__(self, inputs: int, outputs: int, config: GeneratorConfig, steps: int) -> None:
         super().__init__()
         self.body = ResNetGenerator(inputs, outputs, config)
-        self.latent = 4 * config.width
-        self.step = nn.Embedding(steps, self.latent)
-        self.chance = nn.Linear(self.latent, self.latent)
-        self.mix = nn.Linear(self.latent, self.latent)
-        self.modulations = nn.ModuleList(nn.Linear(self.latent, 8 * config.width) for _ in range(config.blocks))
+        self.condition = Condition(steps, 4 * config.width)
+        self.modulations = nn.ModuleList(
+            Modulation(4 * config.width, self.condition.latent) for _ in range(config.blocks)
+        )
 
-    def forward(self, x: Tensor, k: int, z: Tensor) -> Tensor:
+    def forward(self, x: Tensor, k: int, z: Tensor | None = None) -> Tensor:
         """`z` are (N, latent) random numbers."""
+        condition = self.condition(k, z)
         h = self.body.encoder(x)
-        for block, (scale, shift) in zip(self.body.blocks, self._modulated(k, z), strict=True):
-            h = block(h) * (1 + scale) + shift
+        for block, modulation in zip(self.body.blocks, self.modulations, strict=True):
+            h = modulation(block(h), condition)
         return self.body.finished(h, x)
 
     def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:
         """What the encoder makes of a picture at the beginning of the chain, as `Generator.stages` says."""
-        plain = self.body.stages(x, [stage for stage in wanted if stage <= 2])
-        found = dict(zip([stage for stage in wanted if stage <= 2], plain, strict=True))
-        if max(wanted) > 2:
-            h = self.body.encoder(x)
-            modulated = self._modulated(0, x.new_zeros(len(x), self.latent))
-            for stage, (block, (scale, shift)) in enumerate(zip(self.body.blocks, modulated, strict=True), 3):
-                if stage > max(wanted):
-                    break
-                h = block(h) * (1 + scale) + shift
-                found[stage] = h
+        plain = [stage for stage in wanted if stage <= 2]
+        found = dict(zip(plain, self.body.stages(x, plain), strict=True)) if plain else {}
+        condition, h = self.condition(0, None), x
+        for stage, (block, modulation) in enumerate(zip(self.body.blocks, self.modulations, strict=True), 3):
+            if stage > max(wanted):
+                break
+            h = modulation(block(self.body.encoder(x) if stage == 3 else h), condition)
+            found[stage] = h
         return [found[stage] for stage in wanted]
-
-    def _modulated(self, k: int, z: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """For each block a scale and a shift, (N, channels, 1, 1)."""
-        silu = nn.functional.silu
-        e = silu(self.mix(silu(self.chance(z) + self.step.weight[k])))
-        both = [layer(e)[:, :, None, None].chunk(2, dim=1) for layer in self.modulations]
-        return [(scale, shift) for scale, shift in both]
 
 
 class BridgeGenerator(Generator):
@@ -78,11 +97,10 @@ class BridgeGenerator(Generator):
 
     def forward(self, x: Tensor) -> Tensor:
         steps = len(self.times) - 1
-        calm = x.new_zeros(len(x), self.guess.latent)
-        made = self.guess(x, 0, calm)
+        made = self.guess(x, 0)
         for k in range(1, steps):
             x = self.advanced(x, made, k)
-            made = self.guess(x, k, calm)
+            made = self.guess(x, k)
         return made
 
     def advanced(self, x: Tensor, made: Tensor, k: int, noise: Tensor | None = None, tau: float = 0.0) -> Tensor:
@@ -104,7 +122,7 @@ class BridgeGenerator(Generator):
 
     def drawn(self, x: Tensor) -> Tensor:
         """Random numbers for each of `x`."""
-        return torch.randn(len(x), self.guess.latent, device=x.device, dtype=x.dtype)
+        return torch.randn(len(x), self.guess.condition.latent, device=x.device, dtype=x.dtype)
 
     def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:
         return self.guess.stages(x, wanted)
