@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,9 +17,10 @@ from unpaired.cli import speaks
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
 from unpaired.errors import UserError
-from unpaired.training.ranks import joined
+from unpaired.training.ranks import Ranks, joined
 from unpaired.translation.batch import BatchReport, translate_files
-from unpaired.translation.manifest import Status
+from unpaired.translation.manifest import MANIFEST, Status
+from unpaired.translation.ray import translate_on_ray
 from unpaired.translation.translator import Translator
 
 NAMED = 20  # files named one by one; all are in the manifest
@@ -34,12 +36,13 @@ class Arguments:
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run, or one of its checkpoints."""
     inputs: Annotated[
-        tuple[Path, ...],
+        tuple[str, ...],
         tyro.conf.Positional,
         tyro.conf.arg(metavar="INPUT [INPUT …]", help_behavior_hint="(required)"),
     ]
-    """Pictures, and folders of which everything below is translated."""
-    out: Path
+    """Pictures, and folders of which everything below is translated; with --engine ray also addresses, such as
+    s3://bucket/folder."""
+    out: str
     """Folder for the translations, which keep their names, formats and sizes. What is done there is not done again:
     after an interruption, the same command goes on."""
     direction: Direction | None = None
@@ -52,6 +55,10 @@ class Arguments:
     """Replace what is there already and is not this command's own finished work. An input is never replaced."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
+    engine: Literal["local", "ray"] = "local"
+    """This process (or those of torchrun); or the workers of a Ray cluster, that of $RAY_ADDRESS or this machine."""
+    workers: int | None = None
+    """Of --engine ray: as many as there are GPUs, or one for two CPUs, if not given."""
 
 
 def main(arguments: list[str]) -> None:
@@ -60,21 +67,41 @@ def main(arguments: list[str]) -> None:
             told = parsed(arguments, Arguments, "translate", speak=ranks.first)
             if not told.inputs:
                 raise UserError("Name pictures or folders to translate.")
-            translator = Translator.load(
-                told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device
-            )
         console = Console(stderr=True, highlight=False, quiet=not speaks())
         columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("", total=None)
-            report = translate_files(
-                translator, told.inputs, told.out, batch=told.batch, overwrite=told.overwrite, ranks=ranks,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-            )  # fmt: skip
+
+            def progress(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            report = (_with_ray if told.engine == "ray" else _here)(told, ranks, progress)
         if ranks.first:
             tell(report, console)
     if report.failures:
         sys.exit(1)
+
+
+def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:
+    with ranks.together():
+        if far := next((path for path in [*told.inputs, told.out] if "://" in path), None):
+            raise UserError(f"{far} is an address: give --engine ray.")
+        if told.workers is not None:
+            raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
+        translator = Translator.load(told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device)
+    return translate_files(
+        translator, [Path(path) for path in told.inputs], told.out, batch=told.batch, overwrite=told.overwrite,
+        ranks=ranks, progress=progress,
+    )  # fmt: skip
+
+
+def _with_ray(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:
+    if ranks.world > 1:
+        raise UserError("--engine ray starts workers itself: leave out torchrun.")
+    return translate_on_ray(
+        told.run, told.inputs, told.out, told.direction, checkpoint=told.checkpoint, device=told.device,
+        batch=told.batch, overwrite=told.overwrite, workers=told.workers, progress=progress,
+    )  # fmt: skip
 
 
 def tell(report: BatchReport, console: Console) -> None:
@@ -84,13 +111,17 @@ def tell(report: BatchReport, console: Console) -> None:
         for told in islice(report.outcomes(status), min(count, NAMED)):
             console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
         if count > NAMED:
-            more = f"{status.capitalize()} {count - NAMED:,} more: {report.manifest} says why."
+            more = f"{status.capitalize()} {count - NAMED:,} more: {_where(report)} says why."
             console.print(more, soft_wrap=True, markup=False)
     if report.unrecorded:
-        lost = f"{report.manifest} had no space for {len(report.unrecorded):,} of these lines."
+        lost = f"{_where(report)} had no space for {len(report.unrecorded):,} of these lines."
         console.print(lost, soft_wrap=True, markup=False)
     kept = f"{report.kept:,} were done before, " if report.kept else ""
     print(
-        f"{report.translated:,} translated into {report.manifest.parent}, {kept}"
+        f"{report.translated:,} translated into {report.place}, {kept}"
         f"{report.passed_over:,} skipped, {report.failures:,} failed."
     )
+
+
+def _where(report: BatchReport) -> str:
+    return f"{report.place.rstrip('/')}/{MANIFEST}"
