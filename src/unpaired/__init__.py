@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unpaired.client import Client
     from unpaired.config import (
         Config,
         DataConfig,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from unpaired.translation.translator import Translator
 
 _HOMES = {
+    "unpaired.client": ["Client"],
     "unpaired.config": [
         "Config", "DataConfig", "Direction", "DiscriminatorConfig", "GeneratorConfig", "LossConfig",
         "NceConfig", "OptimizerConfig", "Pix2PixConfig", "TrainingConfig",
@@ -51,7 +53,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "PRESETS", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation", "GeneratorConfig",
+    "PRESETS", "Client", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation", "GeneratorConfig",
     "LossConfig", "NceConfig", "OptimizerConfig", "Pix2PixConfig", "TrainingConfig", "Translator", "UserError",
     "evaluate", "resume", "train", "translate_files", "write_report",
 ]  # fmt: skip

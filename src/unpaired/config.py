@@ -20,10 +20,14 @@ from unpaired.errors import UserError
 Direction = Literal["a2b", "b2a"]
 DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
 Domain = Literal["a", "b"]
+DOMAINS: tuple[Domain, Domain] = ("a", "b")
 
 Norm = Literal["instance", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]
-Channels = Literal[1, 3]
+Channels = int
+Normalize = Literal["auto", "full", "percentile", "window"]
+DType = Literal["uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"]
+Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
 MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan"]
 
@@ -31,6 +35,16 @@ MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan"]
 def reverse(direction: Direction) -> Direction:
     """The way back."""
     return "b2a" if direction == "a2b" else "a2b"
+
+
+def source(direction: Direction) -> Domain:
+    """The domain that is translated."""
+    return "a" if direction == "a2b" else "b"
+
+
+def target(direction: Direction) -> Domain:
+    """The domain that is translated to."""
+    return "b" if direction == "a2b" else "a"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,6 +162,10 @@ class NceConfig:
     """Features that the two-layer heads give for each place."""
     flip: bool = False
     """Translate mirrored pictures half of the time and contrast with the unmirrored ones (FastCUT)."""
+    across: bool = False
+    """Contrast each place with those of all pictures of a batch, not of its own picture only (SinCUT)."""
+    l1: float = 0.0
+    """Weight of the L1 distance between a picture of B and its translation to B (SinCUT); CUT only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,14 +206,34 @@ class DataConfig:
     """Side in px to which pictures are resized."""
     crop: int = 256
     """Side in px of the random crop that the networks see; a multiple of 4 (ResNet) or 2^depth (U-Net)."""
-    resize: Literal["square", "short"] = "square"
-    """Resize to size × size as the paper does, or the short side to `size` keeping the aspect ratio."""
+    resize: Resize = "square"
+    """Resize to size × size as the paper does, or the short side to `size` keeping the aspect ratio, or not at all."""
+    zoom: float = 1.0
+    """Shrink pictures before they are cropped, width and height each by a random factor up to this, the same for all of
+    a step (SinCUT: 3); none becomes smaller than the crop."""
     flip: bool = True
     """Mirror half of the pictures left to right."""
     channels_a: Channels = 3
-    """Channels of domain A: 1 (grey) or 3 (RGB)."""
+    """Channels of domain A: 3 (RGB), 1 (grey), or the number of bands. Files of other than 8 bits, and of other than 1
+    or 3 bands, bring their own number in place of 3."""
     channels_b: Channels = 3
-    """Channels of domain B: 1 (grey) or 3 (RGB)."""
+    """Channels of domain B."""
+    normalize_a: Normalize = "auto"
+    """How the values of domain A become -1 to 1: `auto`, 0 to 255 of 8 bits, else by the values that the files have,
+    with nothing clipped; `full`, all that the type holds; `percentile`, 0.5 to 99.5 % of the values; `window`, what
+    DICOM files ask for. Found once, kept in the run, and undone in translations."""
+    normalize_b: Normalize = "auto"
+    """How the values of domain B become -1 to 1."""
+    range_a: tuple[float, ...] = ()
+    """The values of domain A that become -1 and 1, in place of `normalize_a`: two numbers, or two for each band."""
+    range_b: tuple[float, ...] = ()
+    """The values of domain B that become -1 and 1."""
+    dtype_a: DType | None = None
+    """Type of the values in the files of domain A; that of most of them if not given."""
+    dtype_b: DType | None = None
+    """Type of the values in the files of domain B."""
+    axis: int = 2
+    """Axis along which volumes (NIfTI) are sliced, 0 to 2: 2 is from the feet to the head."""
     layout: Layout = "folders"
     """Two folders; or one folder of files that show A in their left half and B in their right (`side-by-side`); or one
     folder whose every file is in both domains, as for colouring with --channels-a 1 (`same`)."""
@@ -275,7 +313,9 @@ def validate(config: Config) -> None:
               for name, value in typing.cast(dict[str, Any], group).items() if isinstance(value, float)]  # fmt: skip
     rules = [
         *((math.isfinite(value), f"{name.replace('_', '-')} is {value}") for name, value in floats),
-        (data.crop <= data.size, f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
+        (data.resize == "none" or data.crop <= data.size,
+         f"crop {data.crop} px exceeds size {data.size} px: lower --crop or raise --size"),
+        (data.zoom >= 1, f"zoom {data.zoom} is not at least 1"),
         (data.crop >= 8 or gen.kind == "unet",
          f"crop {data.crop} px is below 8 px, too small for a {gen.kind} generator"),
         (data.crop > 0 and data.crop % multiple == 0,
@@ -290,6 +330,11 @@ def validate(config: Config) -> None:
         (gen.kernel % 2 == 1 and 1 <= gen.kernel < 2 * data.crop,
          f"kernel {gen.kernel} is not an odd number, or too large for a crop of {data.crop} px"),
         (0 <= training.seed < 2**63, f"seed {training.seed} is negative or too large"),
+        *_ranges(data.channels_a, data.range_a, "a"), *_ranges(data.channels_b, data.range_b, "b"),
+        (0 <= data.axis <= 2, f"axis {data.axis} is not 0, 1 or 2"),
+        (disc.kind != "projected" or {data.channels_a, data.channels_b} <= {1, 3},
+         "a projected discriminator looks through a network that knows pictures of 1 or 3 channels, not "
+         f"{data.channels_a} and {data.channels_b}: take --discriminator.kind patchgan"),
         (training.held_out >= 0 and training.preview_minutes >= 0, "held-out and preview-minutes are not negative"),
         (training.evaluate_every is None or training.evaluate_every >= 1,
          f"evaluate-every {training.evaluate_every} is not at least 1"),
@@ -337,6 +382,18 @@ def validate(config: Config) -> None:
             raise UserError(f"Unusable configuration: {sentence}.")
 
 
+def _ranges(channels: int, numbers: tuple[float, ...], domain: str) -> list[tuple[bool, str]]:
+    """What has to hold of the channels and the range of a domain."""
+    finite = all(math.isfinite(v) for v in numbers)
+    return [
+        (channels >= 1, f"channels-{domain} {channels} is not at least 1"),
+        (len(numbers) in (0, 2, 2 * channels), f"range-{domain} has {len(numbers)} numbers, not 2 or two for each of "
+         f"{channels} channels"),
+        (finite and all(low < high for low, high in zip(numbers[::2], numbers[1::2], strict=False)),
+         f"range-{domain} {numbers} does not go from lower to higher"),
+    ]  # fmt: skip
+
+
 def option(name: str, group: str = "") -> str:
     """How a field of a group of the configuration is typed: --learning-rate, --generator.width."""
     prefix = f"{group}." if group in ("generator", "discriminator") else ""
@@ -371,7 +428,8 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
         if dataclasses.is_dataclass(hint):
             built[name] = from_dict(typing.cast(type[Any], hint), value, f"{where}.{name}")
         elif typing.get_origin(hint) is tuple:
-            if not isinstance(value, list | tuple) or not all(type(v) is int for v in typing.cast(list[Any], value)):
+            kinds = (int, float) if float in typing.get_args(hint) else (int,)
+            if not isinstance(value, list | tuple) or not all(type(v) in kinds for v in typing.cast(list[Any], value)):
                 raise UserError(f"{where}.{name} is {value!r}, which is not a list of numbers.")
             built[name] = tuple(typing.cast(list[Any], value))
         else:
@@ -382,11 +440,12 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
 
 def _check(hint: Any, value: Any, where: str) -> None:
     """Raise `UserError` where a JSON value is not of the type that `hint` names; true is no number here."""
-    origin = typing.get_origin(hint)
-    if origin is Literal:
-        ok = any(value == option and type(value) is type(option) for option in typing.get_args(hint))
-    else:
-        allowed = typing.get_args(hint) if origin in (typing.Union, types.UnionType) else (hint,)
-        ok = type(value) in allowed or (float in allowed and type(value) is int)
-    if not ok:
+    kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    if not any(_is(kind, value) for kind in kinds):
         raise UserError(f"{where} is {value!r}, which is not a {hint}.")
+
+
+def _is(kind: Any, value: Any) -> bool:
+    if typing.get_origin(kind) is Literal:
+        return any(value == option and type(value) is type(option) for option in typing.get_args(kind))
+    return type(value) is kind or (kind is float and type(value) is int)

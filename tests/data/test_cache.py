@@ -15,6 +15,7 @@ from unpaired.data import cache as cache_module
 from unpaired.data.cache import Cache, default_cache_dir, open_cache
 from unpaired.data.decode import decode
 from unpaired.data.discover import discover
+from unpaired.data.picture import Picture
 from unpaired.errors import UserError
 
 
@@ -36,13 +37,13 @@ def root(tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded, as they are."""
     names: list[str] = []
-    real = cache_module.decode_bytes
+    real = cache_module.seen
 
-    def noted(data: bytes, path: Path, **options: object) -> np.ndarray:
+    def noted(data: bytes, path: Path, **options: object) -> Picture:
         names.append(path.name)
         return real(data, path, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cache_module, "decode_bytes", noted)
+    monkeypatch.setattr(cache_module, "seen", noted)
     return names
 
 

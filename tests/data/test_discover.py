@@ -109,12 +109,20 @@ def test_unreadable(tmp_path: Path) -> None:
         discover(locked)
 
 
+def test_one_picture_is_found_in_place_of_a_folder(tmp_path: Path) -> None:
+    file = picture(tmp_path / "p.png")
+    assert discover(file).files == (file,)
+    assert find_domains(file, picture(tmp_path / "q.png")) == (file, tmp_path / "q.png")
+    with pytest.raises(UserError, match="both domains"):
+        find_domains(file, file)
+
+
 def test_unusable_folders(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist: check the path"):
         discover(tmp_path / "missing")
-    file = picture(tmp_path / "p.png")
-    with pytest.raises(UserError, match=r"p\.png is not a folder: name the folder"):
-        discover(file)
+    (tmp_path / "p.png").write_text("none")
+    with pytest.raises(UserError, match=r"p\.png can't be used \(named like a PNG picture but is none\): name"):
+        discover(tmp_path / "p.png")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="is empty: put pictures into it"):
         discover(tmp_path / "empty")

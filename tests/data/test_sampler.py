@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from unpaired.config import DataConfig
 from unpaired.data.cache import Cache
-from unpaired.data.sampler import Batches, crop_numbers, draw, indices
+from unpaired.data.sampler import Batches, crop_numbers, draw, indices, window, zoom_factors
 from unpaired.errors import UserError
 
 
@@ -94,24 +94,24 @@ def test_crop_numbers_belong_to_positions(start: int, skip: int) -> None:
 
 @given(height=st.integers(4, 40), width=st.integers(4, 40), crop=st.integers(1, 4), seed=st.integers(0, 2**32))
 def test_crops_lie_inside(height: int, width: int, crop: int, seed: int) -> None:
-    top, left, _ = draw(height, width, crop, True, np.random.default_rng(seed))
+    top, left, _ = draw(height, width, (crop, crop), True, np.random.default_rng(seed))
     assert 0 <= top <= height - crop
     assert 0 <= left <= width - crop
 
 
 def test_crops_reach_every_place_and_flip_half() -> None:
     rng = np.random.default_rng(0)
-    drawn = [draw(6, 5, 4, True, rng) for _ in range(2000)]
+    drawn = [draw(6, 5, (4, 4), True, rng) for _ in range(2000)]
     assert {(top, left) for top, left, _ in drawn} == {(t, l) for t in range(3) for l in range(2)}  # noqa: E741
     assert 0.45 < np.mean([mirrored for *_, mirrored in drawn]) < 0.55
-    assert not any(draw(6, 5, 4, False, rng)[2] for _ in range(100))
+    assert not any(draw(6, 5, (4, 4), False, rng)[2] for _ in range(100))
 
 
 def test_crop_larger_than_a_picture_names_it() -> None:
-    with pytest.raises(UserError, match=r"0\.png is 12×12 px after resizing, smaller than the crop of 16 px"):
+    with pytest.raises(UserError, match=r"0\.png is 12×12 px, smaller than the crop of 16 px"):
         make_batches(crop=16)
     with pytest.raises(UserError, match="smaller than the crop"):
-        draw(8, 3, 4, True, np.random.default_rng(0))
+        draw(8, 3, (4, 4), True, np.random.default_rng(0))
 
 
 def test_a_batch_is_what_it_says() -> None:
@@ -215,3 +215,33 @@ def test_pairs_of_two_sizes_are_named() -> None:
             make_cache(1, 12, 12), make_cache(2, 12, 16), DataConfig(size=12, crop=8, resize="short"),
             seed=0, pairs=[(0, 1)],
         )  # fmt: skip
+
+
+@given(limit=st.floats(1, 5), seed=st.integers(0, 99), step=st.integers(0, 10**6))
+def test_zooms_lie_between_the_limit_and_one(limit: float, seed: int, step: int) -> None:
+    factors = zoom_factors(limit, seed=seed, domain="a", step=step)
+    assert all(1 / limit <= f <= 1 for f in factors)
+    assert factors == zoom_factors(limit, seed=seed, domain="a", step=step)
+    high, wide = window(40, 50, 8, factors)
+    assert 8 <= high <= 40
+    assert 8 <= wide <= 50
+
+
+def test_a_step_shrinks_all_its_pictures_alike_and_ranks_agree() -> None:
+    """On a picture whose colour says the place, the colours of a crop say how much was shrunk."""
+    ramp = np.broadcast_to(np.arange(100, dtype=np.uint8)[None, :, None], (100, 100, 3))
+    cache = make_cache(1, 100, 100)
+    cache.pixels[:] = np.ascontiguousarray(ramp).ravel()
+    config = DataConfig(size=100, crop=16, zoom=4.0, flip=False)
+
+    def slopes(rank: int, world: int, batch: int, start: int) -> list[float]:
+        crops = Batches(cache, cache, config, seed=0, rank=rank, world=world, batch=batch).at(start).a.float()
+        return ((crops[:, 0, :, -2] - crops[:, 0, :, 1]).mean(1) / 13).tolist()
+
+    together = [slopes(0, 1, 4, start) for start in range(0, 40, 4)]
+    for step in together:
+        assert max(step) - min(step) < 0.15
+        assert 0.95 < np.mean(step) < 4.05
+    assert np.ptp([np.mean(step) for step in together]) > 1
+    apart = slopes(0, 2, 2, 8) + slopes(1, 2, 2, 8)
+    assert apart == together[2]

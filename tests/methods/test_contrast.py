@@ -9,7 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from unpaired.config import Config, DataConfig, DiscriminatorConfig, GeneratorConfig, LossConfig, NceConfig
+from unpaired.config import (
+    Config,
+    DataConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    LossConfig,
+    NceConfig,
+    TrainingConfig,
+)
 from unpaired.errors import UserError
 from unpaired.losses.contrastive import patch_nce
 from unpaired.methods.cut import CUT
@@ -84,6 +92,30 @@ def test_fastcut_contrasts_mirrored_pictures_with_unmirrored_ones() -> None:
             parts.append(patch_nce(*vectors, config.nce.temperature))
         torch.testing.assert_close(step.terms["nce_a"], torch.stack(parts).mean(), rtol=1e-4, atol=1e-5)
     assert len(losses) == 2, "mirrored half of the time"
+
+
+def test_sincut_contrasts_across_the_batch_and_holds_b_to_itself() -> None:
+    config = _config(across=True, identity=0.0, l1=2.0)
+    method = _build(CUT, config)
+    [step] = method.generator_step(A, B, 0)
+    fake = method.generator_ab(A)
+    parts: list[Tensor] = []
+    stages = [method.generator_ab.stages(x, config.nce.layers) for x in (fake, A)]
+    for q, k, head in zip(*stages, method.projector.heads, strict=True):
+        # All places of both pictures in one row: each has one key and all others against it.
+        vectors = [torch.nn.functional.normalize(head(x.flatten(2).transpose(1, 2)), dim=-1) for x in (q, k)]
+        parts.append(patch_nce(*(v.reshape(1, -1, v.shape[-1]) for v in vectors), config.nce.temperature))
+    contrast, kept = torch.stack(parts).mean(), (method.generator_ab(B) - B).abs().mean()
+    fooled = (method.discriminator_b(fake)[0] - 1).square().mean()
+    torch.testing.assert_close(step.loss, 2.0 * fooled + 3.0 * contrast + 2.0 * kept, rtol=1e-4, atol=1e-5)
+    assert step.terms.keys() == {"gan_ab", "nce_a", "identity_b"}
+
+
+def test_one_place_of_each_picture_is_enough_across_a_batch() -> None:
+    nce = NceConfig(layers=(0,), patches=1, across=True)
+    CUT.check(replace(TINY, nce=nce, training=TrainingConfig(batch=2)))
+    with pytest.raises(UserError, match=r"raise --nce\.patches, or --batch"):
+        CUT.check(replace(TINY, nce=nce, training=TrainingConfig(batch=1)))
 
 
 def test_dclgan_looks_at_each_domain_with_its_own_encoder() -> None:

@@ -340,3 +340,18 @@ def test_a_closed_pipe_is_no_error(run: Path) -> None:
     assert done.stdout.startswith("Run ")
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def test_translate_within_a_memory(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    """A picture too large for the memory given comes out as it would with more, and nothing stays behind."""
+    paint(tmp_path / "large.png", 300, 260)
+    for name, memory in (("whole", "100GB"), ("bands", "1MB")):
+        words = ["--direction", "a2b", "--max-memory", memory]
+        answer = unpaired("translate", run, tmp_path / "large.png", "--out", tmp_path / name, *words)
+        assert answer.status == 0, answer
+    whole, bands = (np.asarray(Image.open(tmp_path / name / "large.png")).astype(int) for name in ("whole", "bands"))
+    assert np.abs(whole - bands).mean() < 1  # bfloat16 rounds at other places
+    answer = unpaired("translate", run, tmp_path / "large.png", "--out", tmp_path / "no", "--max-memory", "plenty")
+    assert answer.status == 1
+    assert "'plenty' is no amount of memory" in answer.err
+    assert not (tmp_path / "no").exists()

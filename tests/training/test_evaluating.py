@@ -16,9 +16,11 @@ from tiny import TINY, bits, paint, plan
 import unpaired
 from unpaired.data.discover import discover
 from unpaired.errors import UserError
+from unpaired.evaluation.measure import Evaluation
 from unpaired.methods import METHODS
 from unpaired.training import checkpoint, events, start
-from unpaired.training.best import Judge
+from unpaired.training.best import Judge, Verdict
+from unpaired.training.course import Course
 from unpaired.training.engine import Engine
 from unpaired.training.ranks import Ranks
 from unpaired.training.record import Folders
@@ -136,7 +138,7 @@ def test_test_folders_come_in_two_and_are_not_trained_on(pictures: tuple[Path, P
 
 def test_evaluations_take_a_twentieth_of_the_time_unless_asked_for(many: tuple[Path, Path], tmp_path: Path) -> None:
     session = _begun(*many, tmp_path / "run", held_out=10)
-    session.evaluations.append({"seconds": 100.0, "took": 10.0})
+    session.course.evaluations.append({"seconds": 100.0, "took": 10.0})
     for seconds, due in ((150.0, False), (299.0, False), (300.0, True)):
         session.clock.seconds = seconds
         assert session._evaluation_is_due(last=False) == due  # pyright: ignore
@@ -155,3 +157,48 @@ def test_grey_pictures_are_judged(folders: Four, channels_a: Any, channels_b: An
     verdict = judge()
     assert set(verdict.result.directions) == {"a2b", "b2a"}
     assert verdict.value == judge().value
+
+
+# What evaluations tell together.
+
+
+def _verdict(value: float, *, diversity: float = 1.0) -> Verdict:
+    result = Evaluation(extractor="eyes", side=(8, 8), directions={})
+    return Verdict(result, value, 0.014, {"a2b": {"diversity": diversity}})
+
+
+def _told(verdicts: list[Verdict]) -> list[list[str]]:
+    """What is new at each evaluation; the course goes through the log each time, as on resuming."""
+    evaluations: list[Any] = []
+    found: list[list[str]] = []
+    for i, verdict in enumerate(verdicts):
+        course = Course(json.loads(json.dumps(evaluations)))
+        flat, bad = course.judged(1000 * i, verdict)
+        found.append(course.sentences(verdict, flat, bad, "images-000000001"))
+        facts = {"value": verdict.value, "spread": verdict.spread, "signs": verdict.signs}
+        evaluations.append({"images": 1000 * i, "flat": flat is not None, "warnings": bad, **facts})
+    return found
+
+
+def test_flat_and_bad_are_told_once() -> None:
+    found = _told([_verdict(0.1) for _ in range(14)])
+    assert [len(sentences) for sentences in found] == [0] * 8 + [1] + [0] * 5
+    assert found[8][0].startswith("No better for 7,000 images: KID fell by ")
+    assert "You can stop; the best checkpoint is images-000000001." in found[8][0]
+    found = _told([_verdict(1 - i / 10, diversity=1.0 if i < 3 else 0.2) for i in range(9)])
+    assert [len(sentences) for sentences in found] == [0, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert "become alike" in found[4][0]
+
+
+def test_a_training_stops_when_it_is_flat(folders: Four, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unpaired.training.best.Judge.__call__", lambda judge, terms: _verdict(0.1))
+    run = _trained(folders, tmp_path / "run", images=40, held_out=10, evaluate_every=1, stop_when_flat=True)
+    told = events.read(run)
+    assert told[-1]["kind"] == "end"
+    assert (told[-1]["reason"], told[-1]["images"]) == ("flat", 9)
+    assert sum("You can stop" in e["text"] for e in told if e["kind"] == "warning") == 1
+    latest = checkpoint.latest(run)
+    assert latest is not None
+    assert latest.name == "images-000000009"
+    run = _trained(folders, tmp_path / "on", images=12, held_out=10, evaluate_every=1)
+    assert events.read(run)[-1]["reason"] == "images", "only where it was asked for"

@@ -150,7 +150,7 @@ def test_few_pictures_are_in_memory_at_a_time(
     monkeypatch.setattr(batch_module, "WAITING", 6)
     alive, most, lock = 0, 0, threading.Lock()
 
-    def read(path: Path) -> batch_module.Picture:
+    def read(path: Path, axis: int = 2) -> batch_module.Picture:
         nonlocal alive, most
         with lock:
             alive += 1
@@ -203,5 +203,5 @@ def test_a_failure_names_its_file_once(make_translator: Make, tmp_path: Path) ->
 
 def test_waiting_pictures_count_with_their_transparency(tmp_path: Path) -> None:
     plain, clear = (read_picture(save(tmp_path / f"{mode}.png", mode=mode)) for mode in ("RGB", "RGBA"))
-    assert batch_module._bytes(plain) == 16 * 20 * 3
-    assert batch_module._bytes(clear) == 16 * 20 * 4
+    assert plain.nbytes == 16 * 20 * 3
+    assert clear.nbytes == 16 * 20 * 4

@@ -20,6 +20,7 @@ SUMMARIES = {
     "translate": "Translate pictures with a trained run.",
     "datasets": "List and get the data sets of the papers, and say what is wrong with one.",
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
+    "serve": "Serve a run's translators over HTTP.",
     "report": "Write a run's report, one HTML file.",
     "inspect": "Say what is in a run or a checkpoint.",
     "doctor": "Say what this machine can do: device, precision, memory, versions, speed of a step.",

@@ -53,8 +53,8 @@ class Arguments:
     folders: Annotated[
         tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]", help_behavior_hint="")
     ] = ()
-    """DIR_A DIR_B, or one folder that holds trainA and trainB, or the one folder of another --layout. Nothing with
-    --resume."""
+    """DIR_A DIR_B, or one folder that holds trainA and trainB, or the one folder of another --layout. In place of a
+    folder, a single picture. Nothing with --resume."""
     out: Path | None = None
     """Folder of the new run."""
     test_a: Path | None = None

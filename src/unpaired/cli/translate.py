@@ -55,6 +55,9 @@ class Arguments:
     """Replace what is there already and is not this command's own finished work. An input is never replaced."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
+    max_memory: str | None = None
+    """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
+    result; most of what is free if not given."""
     engine: Literal["local", "ray"] = "local"
     """This process (or those of torchrun); or the workers of a Ray cluster, that of $RAY_ADDRESS or this machine."""
     workers: int | None = None
@@ -88,7 +91,10 @@ def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -
             raise UserError(f"{far} is an address: give --engine ray.")
         if told.workers is not None:
             raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
-        translator = Translator.load(told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device)
+        translator = Translator.load(
+            told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device,
+            max_memory=told.max_memory,
+        )  # fmt: skip
     return translate_files(
         translator, [Path(path) for path in told.inputs], told.out, batch=told.batch, overwrite=told.overwrite,
         ranks=ranks, progress=progress,
@@ -100,7 +106,7 @@ def _with_ray(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None
         raise UserError("--engine ray starts workers itself: leave out torchrun.")
     return translate_on_ray(
         told.run, told.inputs, told.out, told.direction, checkpoint=told.checkpoint, device=told.device,
-        batch=told.batch, overwrite=told.overwrite, workers=told.workers, progress=progress,
+        batch=told.batch, max_memory=told.max_memory, overwrite=told.overwrite, workers=told.workers, progress=progress,
     )  # fmt: skip
 
 
@@ -113,6 +119,8 @@ def tell(report: BatchReport, console: Console) -> None:
         if count > NAMED:
             more = f"{status.capitalize()} {count - NAMED:,} more: {_where(report)} says why."
             console.print(more, soft_wrap=True, markup=False)
+    for note, count in report.notes.items():
+        console.print(f"Of {count:,} files, {note}.", soft_wrap=True, markup=False)
     if report.unrecorded:
         lost = f"{_where(report)} had no space for {len(report.unrecorded):,} of these lines."
         console.print(lost, soft_wrap=True, markup=False)

@@ -1,35 +1,39 @@
 """Every picture decoded and resized once, into one file of bytes that is mapped into memory.
 
-`<cache_dir>/<key>/pixels.u8` holds the pictures one after another; `index.json` beside it says where each
-lies and what its file was like (size, time, content hash), so that only what changed is decoded again. The
-key hashes the folder and the transformation: other settings have another cache.
+`<cache_dir>/<key>/pixels.u8` holds the pictures one after another, in the type that their files have; `index.json`
+beside it says where each lies and what its file was like (size, time, content hash), so that only what changed is
+decoded again. The key hashes the folder and the transformation: other settings have another cache.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import secrets
 import shutil
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.data.decode import decode_bytes, resized
+from unpaired.config import Resize
+from unpaired.data.decode import resized, seen
 from unpaired.data.files import replacing
+from unpaired.data.formats import AXIS
 from unpaired.data.layout import Part, cut
-from unpaired.data.pixels import opened, read_bytes
+from unpaired.data.picture import Picture
+from unpaired.data.pixels import read_bytes
 from unpaired.errors import UserError, reason
 
-VERSION = 2
+VERSION = 3
 """Of the layout and of what decoding does: another number, another cache."""
 
 
@@ -45,11 +49,27 @@ class Entry:
     shape: tuple[int, int, int] | None = None
     offset: int = 0
     error: str | None = None
+    pages: int = 1
+    dtype: str = "uint8"
+    window: tuple[float, float] | None = None
+    """The least and the greatest value that the file asks to be shown."""
+    notes: tuple[str, ...] = ()
+    """What was changed in reading."""
+
+    @property
+    def page(self) -> int:
+        """Bytes of a page."""
+        return 0 if self.shape is None else math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     @property
     def length(self) -> int:
         """Bytes of pixels."""
-        return 0 if self.shape is None else self.shape[0] * self.shape[1] * self.shape[2]
+        return self.page * self.pages
+
+    @property
+    def kind(self) -> tuple[int, str]:
+        """Bands and type of the values."""
+        return (0 if self.shape is None else self.shape[2]), self.dtype
 
 
 @dataclass(frozen=True)
@@ -57,16 +77,22 @@ class Recipe:
     """What is done to every picture."""
 
     size: int
-    resize: Literal["square", "short"]
-    channels: Literal[1, 3]
+    resize: Resize
+    channels: int
     background: tuple[int, int, int]
     part: Part = "whole"
+    axis: int = AXIS
 
-    def apply(self, data: bytes, path: Path) -> NDArray[np.uint8]:
-        """File content → uint8 (H, W, C). Raises `UserError` as `decode` does."""
+    def apply(self, data: bytes, path: Path) -> Picture:
+        """File content → what training sees of it, resized. Raises `UserError` as `seen` does."""
         # Twice the target: a JPEG's own scaling is a box filter, so the last halving is left to bicubic.
-        picture = decode_bytes(data, path, background=self.background, channels=self.channels, draft=2 * self.size)
-        picture = cut(picture, self.part)
+        draft = None if self.resize == "none" else 2 * self.size
+        picture = seen(data, path, background=self.background, channels=self.channels, draft=draft, axis=self.axis)
+        return replace(picture, pages=np.stack([self._resized(cut(page, self.part)) for page in picture.pages]))
+
+    def _resized(self, picture: NDArray[Any]) -> NDArray[Any]:
+        if self.resize == "none":
+            return picture
         height, width = picture.shape[:2]
         if self.resize == "square":
             return resized(picture, self.size, self.size)
@@ -76,9 +102,10 @@ class Recipe:
 
 @dataclass
 class Cache:
-    """The pictures of one domain: `cache[i]` is a read-only uint8 (H, W, C) view on the mapped file."""
+    """The pictures of one domain: `cache[i]` is a read-only (H, W, C) view on the mapped file, of type `dtype`."""
 
     files: tuple[Path, ...]
+    """Of each picture; one with several pages stands here several times."""
     skipped: list[tuple[Path, str]]
     shapes: tuple[tuple[int, int, int], ...]
     offsets: tuple[int, ...] = field(repr=False)
@@ -87,24 +114,43 @@ class Cache:
     """Width and height of the files, before they were resized."""
     digest: str = ""
     """Hash of the files' contents in their order, whatever their names."""
+    dtype: np.dtype[Any] = np.dtype(np.uint8)  # noqa: RUF009
+    pages: tuple[int, ...] = ()
+    """Which page of its file each picture is."""
+    windows: tuple[tuple[float, float], ...] = ()
+    """What the files ask to be shown, where they do."""
+    notes: tuple[tuple[str, int], ...] = ()
+    """What was changed in reading, and in how many files."""
 
     @property
     def channels(self) -> int:
         return self.shapes[0][2]
 
+    @property
+    def whole(self) -> tuple[Path, ...]:
+        """The files, each once."""
+        return tuple(dict.fromkeys(self.files))
+
     def without(self, left_out: Collection[int]) -> Cache:
-        """All but the pictures of these indices; the digest stays that of all."""
-        kept = [i for i in range(len(self)) if i not in left_out]
-        lists = {name: tuple(getattr(self, name)[i] for i in kept) for name in ("files", "shapes", "offsets", "sizes")}
+        """All but the files of these indices in `whole`; the digest stays that of all."""
+        away = {path for i, path in enumerate(self.whole) if i in left_out}
+        kept = [i for i, path in enumerate(self.files) if path not in away]
+        lists = {
+            name: tuple(getattr(self, name)[i] for i in kept)
+            for name in ("files", "shapes", "offsets", "sizes", "pages")
+        }
         return replace(self, **lists)
 
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, i: int) -> NDArray[np.uint8]:
+    def __getitem__(self, i: int) -> NDArray[Any]:
         height, width, channels = self.shapes[i]
         start = self.offsets[i]
-        return self.pixels[start : start + height * width * channels].reshape(height, width, channels)
+        values = self.pixels[start : start + height * width * channels * self.dtype.itemsize]
+        if self.dtype != np.uint8:
+            values = values.view(self.dtype)
+        return values.reshape(height, width, channels)
 
 
 def default_cache_dir() -> Path:
@@ -120,10 +166,12 @@ def open_cache(
     root: Path,
     *,
     size: int,
-    resize: Literal["square", "short"],
-    channels: Literal[1, 3] = 3,
+    resize: Resize,
+    channels: int = 3,
     background: tuple[int, int, int] = (255, 255, 255),
     part: Part = "whole",
+    axis: int = AXIS,
+    dtype: str | None = None,
     cache_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Cache:
@@ -131,12 +179,13 @@ def open_cache(
 
     `part` takes a half of each file only. `resize` "square" makes size × size; "short" makes the short side `size`. A
     file of the same size and time as before is taken as unchanged; one of another time is, if its content hash is the
-    same. `progress` is told (done, to do) while decoding. Pictures that cannot be decoded are left out and come back in
-    `skipped` with the reason. Several processes may open the same cache at once: one builds, the others wait. Raises
+    same. `progress` is told (done, to do) while decoding. Pictures that cannot be decoded, and those whose number of
+    bands or type is not that of most (or not `dtype`), are left out and come back in `skipped` with the reason. Several
+    processes may open the same cache at once: one builds, the others wait. Raises
     `UserError` where no picture remains, or the cache cannot be written (disk full, no permission): then nothing is
     left half-written.
     """
-    recipe = Recipe(size, resize, channels, background, part)
+    recipe = Recipe(size, resize, channels, background, part, axis)
     base = default_cache_dir() if cache_dir is None else cache_dir
     home = base / _key(root, recipe)
     try:
@@ -156,16 +205,47 @@ def open_cache(
             f"The picture cache {home} cannot be written: {error.strerror or error}. "
             "Free some space, or name another place in the environment variable UNPAIRED_CACHE."
         ) from error
-    good = [(path, entry) for path, entry in zip(files, entries, strict=True) if entry.shape is not None]
+    return _cache(_of_one_kind(files, entries, dtype, root), pixels)
+
+
+def _cache(found: list[tuple[Path, Entry]], pixels: NDArray[np.uint8]) -> Cache:
+    good = [(path, entry, entry.shape) for path, entry in found if entry.shape is not None and entry.error is None]
+    each = [(path, entry, page) for path, entry, _ in good for page in range(entry.pages)]
     return Cache(
-        files=tuple(path for path, _ in good),
-        skipped=[(path, e.error) for path, e in zip(files, entries, strict=True) if e.error is not None],
-        sizes=tuple(entry.size for _, entry in good),
-        digest=hashlib.blake2b("".join(entry.hash for _, entry in good).encode(), digest_size=20).hexdigest(),
-        shapes=tuple(entry.shape for _, entry in good if entry.shape is not None),
-        offsets=tuple(entry.offset for _, entry in good),
+        files=tuple(path for path, _, _ in each),
+        skipped=[(path, entry.error) for path, entry in found if entry.error is not None],
+        sizes=tuple(entry.size for _, entry, _ in each),
+        digest=hashlib.blake2b("".join(entry.hash for _, entry, _ in good).encode(), digest_size=20).hexdigest(),
+        shapes=tuple(shape for _, entry, shape in good for _ in range(entry.pages)),
+        offsets=tuple(entry.offset + page * entry.page for _, entry, page in each),
         pixels=pixels,
+        dtype=np.dtype(good[0][1].dtype),
+        pages=tuple(page for _, _, page in each),
+        windows=tuple(entry.window for _, entry, _ in good if entry.window is not None),
+        notes=tuple(Counter(note for _, entry, _ in good for note in entry.notes).items()),
     )
+
+
+def _of_one_kind(
+    files: Sequence[Path], entries: list[Entry], dtype: str | None, root: Path
+) -> list[tuple[Path, Entry]]:  # fmt: skip
+    """Files and entries; where bands or type are not the most frequent ones (of `dtype`), the entry says so."""
+    kinds = Counter(entry.kind for entry in entries if entry.shape is not None)
+    wanted = [kind for kind, _ in kinds.most_common() if dtype in (None, kind[1])]
+    if not wanted:
+        there = ", ".join(_bands(*kind) for kind in kinds)
+        raise UserError(f"No picture in {root} has values of {dtype}, but of {there}: take another --dtype-….")
+    kind = wanted[0]
+    others = "most of the folder have" if dtype is None else "the run takes"
+    return [
+        (path, entry if entry.shape is None or entry.kind == kind
+         else replace(entry, error=f"has {_bands(*entry.kind)}, where {others} {_bands(*kind)}"))
+        for path, entry in zip(files, entries, strict=True)
+    ]  # fmt: skip
+
+
+def _bands(bands: int, dtype: str) -> str:
+    return f"{bands} {'band' if bands == 1 else 'bands'} of {dtype}"
 
 
 def _key(root: Path, recipe: Recipe) -> str:
@@ -221,9 +301,10 @@ def _entry(value: dict[str, Any]) -> Entry:
         height, width, channels = (int(side) for side in entry.shape)
         entry = replace(entry, shape=(height, width, channels))
     width, height = (int(side) for side in entry.size)
-    entry = replace(entry, size=(width, height))
-    numbers: tuple[Any, ...] = (entry.bytes, entry.mtime_ns, entry.offset)
-    texts: tuple[Any, ...] = (entry.path, entry.hash)
+    window = None if entry.window is None else (float(entry.window[0]), float(entry.window[1]))
+    entry = replace(entry, size=(width, height), window=window, notes=tuple(entry.notes))
+    numbers: tuple[Any, ...] = (entry.bytes, entry.mtime_ns, entry.offset, entry.pages, np.dtype(entry.dtype).itemsize)
+    texts: tuple[Any, ...] = (entry.path, entry.hash, *entry.notes)
     if not all(isinstance(n, int) for n in numbers) or not all(isinstance(t, str) for t in texts):
         raise TypeError("an index of another kind")
     return entry
@@ -307,7 +388,7 @@ def _write(
     result: list[Entry] = []
     with ThreadPoolExecutor(workers, thread_name_prefix="unpaired-decode") as pool:
         later = iter(todo)
-        running: deque[Future[tuple[Entry, NDArray[np.uint8] | None]]] = deque()
+        running: deque[Future[tuple[Entry, NDArray[Any] | None]]] = deque()
 
         def submit() -> None:
             if (number := next(later, None)) is not None:
@@ -336,7 +417,7 @@ def _write(
     return result
 
 
-def _decode(path: Path, entry: Entry, recipe: Recipe) -> tuple[Entry, NDArray[np.uint8] | None]:
+def _decode(path: Path, entry: Entry, recipe: Recipe) -> tuple[Entry, NDArray[Any] | None]:
     """Read, hash, decode and resize one file; a bad one becomes an entry with the reason."""
     try:
         status = path.stat()  # before reading: a change in between shows up next time
@@ -345,13 +426,14 @@ def _decode(path: Path, entry: Entry, recipe: Recipe) -> tuple[Entry, NDArray[np
         return replace(entry, error=reason(error, path)), None
     entry = replace(entry, bytes=len(data), mtime_ns=status.st_mtime_ns, hash=_hash(data))
     try:
-        with opened(data, path) as image:
-            entry = replace(entry, size=image.size)
         picture = recipe.apply(data, path)
     except UserError as error:
         return replace(entry, error=reason(error, path)), None
-    height, width, channels = picture.shape
-    return replace(entry, shape=(height, width, channels)), picture
+    pages, height, width, bands = picture.pages.shape
+    return replace(
+        entry, size=picture.stored, shape=(height, width, bands), pages=pages, dtype=picture.dtype.name,
+        window=picture.window, notes=picture.notes,
+    ), picture.pages  # fmt: skip
 
 
 def _sync(file: BinaryIO) -> None:

@@ -39,6 +39,7 @@ class Discovery:
     """What a folder holds: pictures in a fixed order, and what was passed over, each with the reason."""
 
     folder: Path
+    """Or the one picture."""
     files: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...]
 
@@ -48,14 +49,23 @@ def picture_format(head: bytes) -> str | None:
     return next((name for name, pattern, _ in _SIGNATURES if pattern.match(head)), None)
 
 
+def format_named(path: Path) -> str | None:
+    """The format that a file's name promises, if any."""
+    return SUFFIXES.get(path.suffix.lower())
+
+
 def discover(folder: Path) -> Discovery:
-    """Every picture in `folder` and the folders in it, sorted by path.
+    """Every picture in `folder` and the folders in it, sorted by path; or `folder` itself where it is one picture.
 
     Links are followed, each folder once. Hidden files, files that are not pictures, and files that are empty,
     cut off or unreadable come back as skipped, with the reason in plain words. Whether a picture can be
     decoded to its end is seen when it is decoded. Raises `UserError` where `folder` is missing, not a folder,
     not readable, or holds no picture.
     """
+    if folder.is_file():
+        if reason := _judge(folder):
+            raise UserError(f"{folder} can't be used ({reason}): name a folder of pictures, or a picture.")
+        return Discovery(folder, (folder,), ())
     files: list[Path] = []
     skipped: list[tuple[Path, str]] = []
     for path, reason in look_through(folder):
@@ -91,11 +101,12 @@ def check_folder(folder: Path) -> None:
 
 
 def find_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Path]:
-    """The training folders of A and B: two folders, or one that holds `trainA` and `trainB`.
+    """The training folders of A and B: two folders or single pictures, or one folder that holds `trainA` and `trainB`.
 
     Raises `UserError` where one is missing, the same folder is given twice, or one lies inside the other.
     """
-    check_folder(dir_a)
+    if dir_b is None or not dir_a.is_file():
+        check_folder(dir_a)
     if dir_b is None:
         pair = dir_a / "trainA", dir_a / "trainB"
         if missing := [path.name for path in pair if not path.is_dir()]:
@@ -105,7 +116,8 @@ def find_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Path]:
             )
         dir_a, dir_b = pair
         check_folder(dir_a)
-    check_folder(dir_b)
+    if not dir_b.is_file():
+        check_folder(dir_b)
     real_a, real_b = dir_a.resolve(), dir_b.resolve()
     if real_a == real_b or os.path.samefile(dir_a, dir_b):
         raise UserError(f"{dir_b} is given for both domains: name two different folders.")
@@ -185,7 +197,7 @@ def _judge(path: Path) -> str | None:
         return "a link to nothing"
     except OSError as error:
         return f"cannot be read ({error.strerror or error})"
-    promised = SUFFIXES.get(path.suffix.lower())
+    promised = format_named(path)
     if not head:
         return "empty (0 bytes)"
     for name, pattern, least in _SIGNATURES:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from unpaired.config import Domain, Layout
 from unpaired.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Part = Literal["whole", "left", "right"]
@@ -23,8 +22,8 @@ def part_of(layout: Layout, domain: Domain) -> Part:
     return "left" if domain == "a" else "right"
 
 
-def cut(picture: NDArray[np.uint8], part: Part) -> NDArray[np.uint8]:
-    """A part of uint8 (H, W, C); of an odd width the halves leave the middle column out."""
+def cut(picture: NDArray[Any], part: Part) -> NDArray[Any]:
+    """A part of (H, W, C); of an odd width the halves leave the middle column out."""
     half = picture.shape[1] // 2
     if part == "whole":
         return picture
@@ -34,7 +33,7 @@ def cut(picture: NDArray[np.uint8], part: Part) -> NDArray[np.uint8]:
 def pairs_by_name(
     root_a: Path, files_a: Sequence[Path], root_b: Path, files_b: Sequence[Path]
 ) -> list[tuple[int, int]]:
-    """Indices of files whose paths inside their folders match, file name endings aside.
+    """Indices of files whose paths inside their folders match, file name endings aside; two single pictures do.
 
     Raises `UserError` where two files of one folder have the same name.
     """
@@ -42,7 +41,8 @@ def pairs_by_name(
     def by_name(root: Path, files: Sequence[Path]) -> dict[Path, int]:
         names: dict[Path, int] = {}
         for index, path in enumerate(files):
-            name = path.relative_to(root).with_suffix("")
+            inside = path.relative_to(root)
+            name = inside.with_suffix("") if inside.name else inside  # a root that is itself the one picture
             if name in names:
                 raise UserError(f"{files[names[name]]} and {path} have one name: which one is the pair's?")
             names[name] = index

@@ -39,20 +39,23 @@ def read_bytes(path: Path) -> bytes:
 
 
 @contextmanager
-def opened(data: bytes, path: Path) -> Generator[Image.Image]:
-    """The picture in `data`, checked, not yet decoded; failures inside become a `UserError` about `path`."""
+def opened(data: bytes, path: Path, *, deep: bool = False) -> Generator[Image.Image]:
+    """The picture in `data`, checked, not yet decoded; failures inside become a `UserError` about `path`.
+
+    `deep` lets more than 8 bits a channel in, of which Pillow drops some unless one looks after it.
+    """
     try:
         if not data:
             raise UserError(f"{path} is empty (0 bytes): remove it or get it again.")
         with _quiet():
             image = Image.open(io.BytesIO(data), formats=FORMATS)
         with image:
-            _check(image, data, path)
+            _check(image, data, path, deep=deep)
             yield image
     except UserError:
         raise
     except Image.DecompressionBombError as error:
-        raise UserError(_too_large(path)) from error
+        raise UserError(too_large(path)) from error
     except UnidentifiedImageError as error:
         raise UserError(
             f"{path} is not a picture that can be read, or its beginning is damaged: remove it or convert it to PNG."
@@ -68,6 +71,8 @@ def opened(data: bytes, path: Path) -> Generator[Image.Image]:
 def check(image: Image.Image) -> None:
     """Raise `UserError` for an image of the caller's that would come out wrong, as `opened` does for a file's."""
     name = getattr(image, "filename", "")
+    if (count := frames(image)) > 1:
+        raise UserError(f"{name or 'The image'} has {count} frames or pages: translate the file, or one of them.")
     if name and Path(name).is_file():
         with opened(read_bytes(Path(name)), Path(name)):  # once decoded, only the file knows how deep it was
             return
@@ -137,22 +142,48 @@ def _quiet() -> Generator[None]:
         yield
 
 
-def _check(image: Image.Image, data: bytes, path: Path) -> None:
+def frames(image: Image.Image) -> int:
+    """How many frames or pages there are."""
+    with _quiet():
+        return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))  # MPO: a JPEG with previews
+
+
+def conversions(image: Image.Image) -> tuple[str, ...]:
+    """What `to_srgb` will change in the colours of an image that is not decoded yet, in words."""
+    profile = cast("bytes | None", image.info.get("icc_profile"))
+    notes: list[str] = []
+    mode = "L" if image.mode in ("1", "L", "LA") else "CMYK" if image.mode == "CMYK" else "RGB"
+    if profile and _transform(profile, mode) is not None:
+        notes.append(f"colours of the profile {profile_name(profile)} became sRGB")
+    elif image.mode == "CMYK":
+        notes.append("CMYK became RGB without a colour profile")
+    return tuple(notes)
+
+
+@lru_cache(maxsize=32)
+def profile_name(profile: bytes | None) -> str | None:
+    """The name of an ICC profile; None where there is none, or it is sRGB's or damaged."""
+    try:
+        if profile is None:
+            return None
+        name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
+        return None if "sRGB" in name else name or "without a name"
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+
+
+def _check(image: Image.Image, data: bytes, path: Path, *, deep: bool = False) -> None:
     """Raise `UserError` for pictures that would come out wrong."""
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise UserError(_too_large(path))
-    with _quiet():
-        frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))  # MPO: a JPEG with previews
-    if frames > 1:
-        raise UserError(f"{path} has {frames} frames or pages: save the ones that you want as single pictures.")
-    if _deep(image, data):
-        raise UserError(f"{path} has more than 8 bits a channel, which is not supported yet: convert it to 8 bit.")
-    if image.mode not in _MODES:
+    if width * height * frames(image) > MAX_PIXELS:
+        raise UserError(too_large(path))
+    if not deep and _deep(image, data):
+        raise UserError(f"{path} has more than 8 bits a channel, of which some would be lost: convert it to PNG.")
+    if image.mode not in _MODES and not (deep and image.mode == "I;16"):
         raise UserError(f"{path} has the colour mode {image.mode}, which is not supported: convert it to 8-bit RGB.")
 
 
-def _too_large(path: Path) -> str:
+def too_large(path: Path) -> str:
     return f"{path} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller, or cut it into parts."
 
 

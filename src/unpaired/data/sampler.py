@@ -21,12 +21,17 @@ from torch import Tensor
 
 from unpaired.config import DataConfig, Domain
 from unpaired.data.cache import Cache
+from unpaired.data.decode import resized
+from unpaired.data.scale import scale_of
 from unpaired.errors import UserError
 
 
 @dataclass(frozen=True)
 class Batch:
-    """uint8 (N, C, crop, crop) of each domain, contiguous, drawn independently of each other; or pairs."""
+    """(N, C, crop, crop) of each domain, contiguous, drawn independently of each other; or pairs.
+
+    uint8, or float32 in [-1, 1] where a domain has a scale of its own.
+    """
 
     a: Tensor
     b: Tensor
@@ -71,12 +76,27 @@ def crop_numbers(*, seed: int, domain: Domain, start: int) -> np.random.Generato
     return np.random.Generator(philox)
 
 
-def draw(height: int, width: int, crop: int, flip: bool, rng: np.random.Generator) -> tuple[int, int, bool]:
-    """Top, left and whether mirrored, of a random crop; takes four numbers of `rng` in any case."""
-    if min(height, width) < crop:
-        raise UserError(f"A picture of {width}×{height} px is smaller than the crop of {crop} px: lower --crop.")
+def zoom_factors(limit: float, *, seed: int, domain: Domain, step: int) -> tuple[float, float]:
+    """By how much the pictures of a step shrink, height and width: each uniform in 1/limit … 1."""
+    if limit == 1:
+        return 1.0, 1.0
+    down, across = np.random.default_rng(_seed(seed, 2, domain, step)).uniform(1 / limit, 1, 2)
+    return float(down), float(across)
+
+
+def window(height: int, width: int, crop: int, zoom: tuple[float, float]) -> tuple[int, int]:
+    """Height and width of what becomes a crop when it shrinks by `zoom`: no more than the picture holds."""
+    return min(height, round(crop / zoom[0])), min(width, round(crop / zoom[1]))
+
+
+def draw(height: int, width: int, crop: tuple[int, int], flip: bool, rng: np.random.Generator) -> tuple[int, int, bool]:
+    """Top, left and whether mirrored, of a random window `crop` (height, width); takes four numbers of `rng` in any
+    case.
+    """
+    if height < crop[0] or width < crop[1]:
+        raise UserError(f"A picture of {width}×{height} px is smaller than the crop of {crop[0]} px: lower --crop.")
     down, right, mirror, _ = rng.random(4)
-    return int(down * (height - crop + 1)), int(right * (width - crop + 1)), bool(flip and mirror < 0.5)
+    return int(down * (height - crop[0] + 1)), int(right * (width - crop[1] + 1)), bool(flip and mirror < 0.5)
 
 
 class Batches:
@@ -84,7 +104,7 @@ class Batches:
 
     Args:
         cache_a, cache_b: the pictures of each domain.
-        data: crop, flip.
+        data: crop, flip, zoom.
         seed: of the order and the crops; rank and world do not enter but as positions.
         rank, world: this process and how many there are.
         batch: pictures of each domain in a step, on each rank.
@@ -111,6 +131,7 @@ class Batches:
             _check_crop(cache, data.crop)
         _check_pairs(cache_a, cache_b, pairs or ())
         self._caches: dict[Domain, Cache] = {"a": cache_a, "b": cache_b}
+        self._scales = {domain: scale_of(data, domain) for domain in self._caches}
         self._data = data
         self._seed = seed
         self._rank = rank
@@ -143,13 +164,21 @@ class Batches:
         stream, length = (domain, len(cache)) if self._pairs is None else ("a", len(self._pairs))
         picks = indices(length, seed=self._seed, domain=stream, start=start, count=self._batch)
         rng = crop_numbers(seed=self._seed, domain=stream, start=start)
-        out = torch.empty(self._batch, cache.channels, crop, crop, dtype=torch.uint8)
+        step = start // (self._batch * self._world)
+        zoom = zoom_factors(self._data.zoom, seed=self._seed, domain=stream, step=step)
+        scale = self._scales[domain]
+        kind = torch.uint8 if scale is None else torch.float32
+        out = torch.empty(self._batch, cache.channels, crop, crop, dtype=kind)
         planes = out.numpy()
         for place, pick in enumerate(picks.tolist()):
             picture = cache[pick if self._pairs is None else self._pairs[pick]["ab".index(domain)]]
-            top, left, mirrored = draw(picture.shape[0], picture.shape[1], crop, self._data.flip, rng)
-            window = picture[top : top + crop, left : left + crop]
-            planes[place] = (window[:, ::-1] if mirrored else window).transpose(2, 0, 1)
+            height, width = picture.shape[:2]
+            high, wide = window(height, width, crop, zoom)
+            top, left, mirrored = draw(height, width, (high, wide), self._data.flip, rng)
+            seen = resized(picture[top : top + high, left : left + wide], crop, crop)
+            if scale is not None:
+                seen = scale.to_network(seen)
+            planes[place] = (seen[:, ::-1] if mirrored else seen).transpose(2, 0, 1)
         return out
 
 
@@ -157,8 +186,7 @@ def _check_crop(cache: Cache, crop: int) -> None:
     for path, (height, width, _) in zip(cache.files, cache.shapes, strict=True):
         if min(height, width) < crop:
             raise UserError(
-                f"{path} is {width}×{height} px after resizing, smaller than the crop of {crop} px: "
-                "lower --crop or raise --size."
+                f"{path} is {width}×{height} px, smaller than the crop of {crop} px: lower --crop or raise --size."
             )
 
 

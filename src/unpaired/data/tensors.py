@@ -7,7 +7,9 @@ from torch import Tensor
 
 
 def to_float(batch: Tensor) -> Tensor:
-    """uint8 0 … 255 of any shape → float32 -1 … 1."""
+    """uint8 0 … 255 of any shape → float32 -1 … 1. What is floating was brought there already (`data.scale`)."""
+    if batch.is_floating_point():
+        return batch.to(torch.float32)
     return batch.to(torch.float32).div_(127.5).sub_(1.0)
 
 

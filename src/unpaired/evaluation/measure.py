@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from unpaired.config import DIRECTIONS, Direction, reverse
+from unpaired.config import DIRECTIONS, Direction, Domain, reverse, source, target
 from unpaired.errors import UserError
 from unpaired.evaluation.evidence import Evidence, LabelMaps, Measure, Score, Way
 from unpaired.evaluation.features import (
@@ -31,6 +32,8 @@ from unpaired.evaluation.segmentation import Segmenter
 if TYPE_CHECKING:
     from rich.table import Table
 
+Show = Callable[[Sequence[NDArray[Any]]], Sequence[Picture]]
+"""Pictures of a domain of any type and bands → as many 8-bit ones."""
 Translate = Callable[[list[Picture]], Sequence[Picture]]
 """Pictures of one domain → as many pictures of the other, 8-bit (H, W, 3)."""
 
@@ -191,13 +194,14 @@ def evaluate(
     ways: Mapping[Direction, Way] | None = None,
     labels: LabelMaps | None = None,
     segmenter: Segmenter | None = None,
+    shown: Mapping[Domain, Show] | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Measure one or both directions on held-out pictures of both domains, all of one size.
 
     Args:
         translate: what to measure, for each direction.
-        a, b: 8-bit RGB pictures (H, W, 3).
+        a, b: 8-bit RGB pictures (H, W, 3), or what `shown` makes such of.
         pairs: (index in `a`, index in `b`) of pictures that show the same.
         extractor: EfficientNet-Lite0 if not given.
         networks_seen: identities of the networks that discriminators looked through.
@@ -205,6 +209,7 @@ def evaluate(
         ways: the same as `translate` on tensors, in full precision: what cycle honesty needs.
         labels: which domain is label maps.
         segmenter: finds classes in photos, for the FCN score.
+        shown: for domains of other values, how they become the 8-bit pictures that are measured.
         tell: is told what is being done, for a progress display.
 
     Raises:
@@ -225,6 +230,12 @@ def evaluate(
         tell(f"{direction}: translating {len(inputs)} pictures")
         fakes = mapped(inputs, translate[direction])
         reconstructions = mapped(fakes, translate[back]) if back in translate else None
+        before, after = (shown or {}).get(source(direction)), (shown or {}).get(target(direction))
+        if before is not None:
+            inputs = mapped(inputs, before)
+            reconstructions = None if reconstructions is None else mapped(reconstructions, before)
+        if after is not None:
+            fakes, reals = mapped(fakes, after), mapped(reals, after)
         _one_size(inputs, fakes, reals, reconstructions if reconstructions is not None else ())
         tell(f"{direction}: measuring")
         evidence = Evidence(

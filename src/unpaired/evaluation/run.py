@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from unpaired.config import Config, Direction, Domain, Layout
 from unpaired.data.cache import default_cache_dir
-from unpaired.data.decode import decode, resized
+from unpaired.data.decode import decode, framed
 from unpaired.data.discover import SUFFIXES, discover, find_test_domains
+from unpaired.data.domain import pages
 from unpaired.data.layout import cut, pairs_by_name, part_of
+from unpaired.data.scale import scale_of
+from unpaired.data.show import visible
 from unpaired.errors import UserError, reason
 from unpaired.evaluation import measure
 from unpaired.evaluation.evidence import LabelMaps, Measure, Way
 from unpaired.evaluation.features import FeatureExtractor, LiteExtractor, Picture, Remembering, refuse_flattered
 from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour, check_colours
-from unpaired.evaluation.measure import Evaluation, Translate
+from unpaired.evaluation.measure import Evaluation, Show, Translate
 from unpaired.evaluation.measures import MEASURES, chosen
-from unpaired.evaluation.pictures import read_all
+from unpaired.evaluation.pictures import mapped, read_all
 from unpaired.evaluation.segmentation import Segmenter
 from unpaired.networks import efficientnet, needs_eyes
 from unpaired.translation.translator import Translator
+from unpaired.translation.values import through
 
+STRETCHED = 64
+"""Real pictures that say between which values a domain is shown."""
 Palette = tuple[dict[str, Colour], Colour | None]
 """Colours of the classes by name, and of void if there is one."""
 
@@ -50,8 +57,9 @@ def evaluate(
     """Measure both directions of a run beside "do nothing" and the floor.
 
     Every picture is resized to the side that the networks were trained on (`config.data.crop`), square, with
-    Pillow's bicubic filter, before it is translated and compared: as the CycleGAN paper evaluates. One that can't be
-    read is left out and named in the result (`unreadable`). Pictures wait on disk, so memory does not grow with them.
+    Pillow's bicubic filter, before it is translated and compared: as the CycleGAN paper evaluates. (Of runs that did
+    not resize, the middle of that side is.) One that can't be read is left out and named in the result (`unreadable`).
+    Pictures wait on disk, so memory does not grow with them.
 
     Args:
         run: a run's folder or a loaded translator.
@@ -101,14 +109,16 @@ def evaluate(
         check_colours(maps, *palette)
         known = LabelMaps(labels, maps, *palette)
     look = Remembering(extractor, default_cache_dir() / "features")
+    shown = showing(config, {"a": a, "b": b})
     tell("looking at the real pictures")
-    for pictures in (a, b):
-        look.keep(pictures)
+    for domain, pictures in (("a", a), ("b", b)):
+        look.keep(mapped(pictures, shown[domain]) if domain in shown else pictures)
     result = measure.evaluate(
         {direction: _translate(translator, direction) for direction in translator.directions},
         a, b, pairs=_pairs(folder_a, files_a, folder_b, files_b) if paired else (), extractor=look,
         networks_seen=networks_seen(config), measures=wanted, labels=known, segmenter=segmenter,
-        ways={direction: _way(translator, direction) for direction in translator.directions}, tell=tell,
+        ways={} if shown else {direction: _way(translator, direction) for direction in translator.directions},
+        shown=shown, tell=tell,
     )  # fmt: skip
     return replace(result, unreadable=[(str(path), why) for path, why in unreadable])
 
@@ -121,7 +131,7 @@ def networks_seen(config: Config) -> set[str]:
 def read(
     path: Path,
     config: Config,
-    channels: Literal[1, 3] = 3,
+    channels: int = 3,
     resampling: Image.Resampling = Image.Resampling.BICUBIC,
     *,
     domain: Domain = "a",
@@ -131,14 +141,36 @@ def read(
     array = decode(path, background=config.data.background, channels=channels)
     array = cut(array, part_of(config.data.layout, domain))
     # A grey picture stands in all three channels.
-    return np.repeat(resized(array, side, side, resampling), 3 // channels, axis=2)
+    return np.repeat(framed(array, side, config.data.resize, resampling), 3 // channels, axis=2)
+
+
+def showing(config: Config, pictures: Mapping[Domain, Sequence[NDArray[Any]] | NDArray[Any]]) -> dict[Domain, Show]:
+    """How pictures of the domains that are not 8-bit colours become such, all of a domain in the same way."""
+    return {
+        domain: partial(visible, like=[np.array(p) for p in reals[:STRETCHED]])
+        for domain, reals in pictures.items()
+        if scale_of(config.data, domain) is not None
+    }
+
+
+def read_pages(
+    path: Path,
+    config: Config,
+    domain: Domain,
+    resampling: Image.Resampling = Image.Resampling.BICUBIC,
+    *,
+    most: int | None = None,
+) -> list[NDArray[Any]]:
+    """The pages of a file, `most` at most, as they are translated: (crop, crop, C); 8-bit ones as `read` gives them."""
+    found = pages(path, config.data, domain, most=most, resampling=resampling)
+    return [np.repeat(p, 3, axis=2) if p.dtype == np.uint8 and p.shape[2] == 1 else p for p in found]
 
 
 def _read(
     path: Path, config: Config, domain: Domain, resampling: Image.Resampling = Image.Resampling.BICUBIC
-) -> Picture:
+) -> list[NDArray[Any]]:
     try:
-        return read(path, config, config.channels("a2b")[domain == "b"], resampling, domain=domain)
+        return read_pages(path, config, domain, resampling)
     except UserError as error:
         raise UserError(reason(error, path)) from error
 
@@ -155,7 +187,7 @@ def _way(translator: Translator, direction: Direction) -> Way:
 
 
 def _translate(translator: Translator, direction: Direction) -> Translate:
-    return lambda pictures: translator.translate_arrays(pictures, direction)
+    return lambda pictures: through(translator, pictures, direction)
 
 
 def _folders(dir_a: Path, dir_b: Path | None, layout: Layout) -> tuple[Path, Path]:

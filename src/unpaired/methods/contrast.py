@@ -26,12 +26,14 @@ def contrast(
 ) -> Tensor:  # fmt: skip
     """PatchNCE between the stages of translations and of their sources, the mean over the stages (eq. 4): a scalar.
 
-    At each stage the same random places of both are compared.
+    At each stage the same random places of both are compared; with those of the same picture, or of all pictures.
     """
     places = [torch.randperm(q.shape[2] * q.shape[3], device=q.device)[: config.patches] for q in queries]
     with torch.no_grad():
         theirs = of_keys(keys, places)
     ours = of_queries(queries, places)
+    if config.across:
+        theirs, ours = ([x.flatten(0, 1)[None] for x in side] for side in (theirs, ours))
     losses = [patch_nce(q, k, config.temperature) for q, k in zip(ours, theirs, strict=True)]
     return torch.stack(losses).mean()
 
@@ -45,11 +47,14 @@ def check(config: Config) -> None:
         (len(nce.layers) > 0 and len({*nce.layers}) == len(nce.layers) and all(0 <= s <= last for s in nce.layers),
          f"nce.layers {nce.layers} are not different stages from 0 to {last}, which this {gen.kind} has: name them "
          f"with --nce.layers"),
-        (nce.patches >= 2 and nce.dimension >= 1 and nce.temperature > 0,
-         "nce.patches ≥ 2, nce.dimension ≥ 1 and nce.temperature > 0 are needed"),
-        (nce.weight >= 0 and nce.identity >= 0, "nce.weight and nce.identity are not negative"),
-        (nce.identity == 0 or config.data.channels_a == config.data.channels_b,
-         "nce.identity needs domains with the same channels: give --nce.identity 0"),
+        ((config.training.batch if nce.across else 1) * nce.patches >= 2,
+         f"{nce.patches} places of a picture leave nothing to contrast: raise --nce.patches, or --batch with "
+         "--nce.across"),
+        (nce.patches >= 1 and nce.dimension >= 1 and nce.temperature > 0,
+         "nce.patches ≥ 1, nce.dimension ≥ 1 and nce.temperature > 0 are needed"),
+        (min(nce.weight, nce.identity, nce.l1) >= 0, "nce.weight, nce.identity and nce.l1 are not negative"),
+        (nce.identity == nce.l1 == 0 or config.data.channels_a == config.data.channels_b,
+         "nce.identity and nce.l1 need domains with the same channels: give --nce.identity 0 and --nce.l1 0"),
     ]  # fmt: skip
     for holds, sentence in rules:
         if not holds:

@@ -1,6 +1,6 @@
-"""CUT and FastCUT (Park, Efros, Zhang, Zhu, "Contrastive learning for unpaired image-to-image translation", ECCV 2020,
-arXiv:2007.15651): one direction, no cycle. A place of the translation has to say more about the same place of the
-source than about the others.
+"""CUT, FastCUT and SinCUT (Park, Efros, Zhang, Zhu, "Contrastive learning for unpaired image-to-image translation",
+ECCV 2020, arXiv:2007.15651): one direction, no cycle. A place of the translation has to say more about the same place
+of the source than about the others. SinCUT is CUT on crops of one picture of each domain (section 4.4).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.config import Config, Domain
+from unpaired.losses.cycle import l1
 from unpaired.methods import contrast
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
@@ -47,10 +48,12 @@ class CUT(Method):
         return {"b": self.adversary_b}
 
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
-        """Adversarial loss, and the contrast of A with its translation and of B with its own (eq. 6)."""
+        """Adversarial loss, and the contrast of A with its translation and of B with its own (eq. 6); with `l1`, the
+        distance of B to its own, too.
+        """
         c = self.config
         mirrored = c.flip and bool(torch.rand(()) < 0.5)
-        sources = {"a": real_a, "b": real_b} if c.identity else {"a": real_a}
+        sources = {"a": real_a, "b": real_b} if c.identity or c.l1 else {"a": real_a}
         shown = [x.flip(3) if mirrored else x for x in sources.values()]
         made = dict(zip(sources, passes(self.generator_ab, *shown, joined=self.joined), strict=True))
         terms: dict[str, Tensor] = {}
@@ -58,10 +61,13 @@ class CUT(Method):
         if self.adversary_b.weight:
             terms["gan_ab"] = self.adversary_b.fool(made["a"])
             loss = loss + self.adversary_b.weight * terms["gan_ab"]
-        for domain, source in sources.items():
+        for domain, source in sources.items() if c.identity else [("a", real_a)]:
             terms[f"nce_{domain}"] = self._contrast(source, made[domain], mirrored)
             share = 1 if domain == "a" else c.identity
             loss = loss + c.weight * share / (1 + c.identity) * terms[f"nce_{domain}"]
+        if c.l1:
+            terms["identity_b"] = l1(made["b"], shown[1])
+            loss = loss + c.l1 * terms["identity_b"]
         yield Step(loss, terms, {"fake_b": made["a"].detach()})
 
     def _contrast(self, source: Tensor, made: Tensor, mirrored: bool) -> Tensor:

@@ -53,6 +53,8 @@ class Discriminator(nn.Module):
         self.condition = condition
         for kind in config.kind.split("+"):
             if kind == "projected":
+                if channels not in (1, 3):  # the frozen network knows grey and colours only
+                    continue
                 assert eyes is not None
                 self.parts.append(ProjectedDiscriminator(config, eyes))
                 heads = len(config.stages)

@@ -19,6 +19,8 @@ from unpaired.networks.layers import dropout, norm_layer, residual_output
 
 HEAD = 32
 """Channels of an attention head, at most."""
+PAIRS = 1 << 22
+"""Of places, that attention looks at together, for each head."""
 
 
 class Block(nn.Module):
@@ -58,7 +60,10 @@ class Attention(nn.Module):
         n, c, h, w = x.shape
         q, k, v = self.qkv(self.norm(x)).view(n, 3, self.heads, c // self.heads, h * w).transpose(3, 4).unbind(1)
         q = F.normalize(q, dim=-1) * self.scale.to(q.dtype)
-        mixed = F.scaled_dot_product_attention(q, F.normalize(k, dim=-1).to(q.dtype), v.to(q.dtype), scale=1.0)
+        k, v = F.normalize(k, dim=-1).to(q.dtype), v.to(q.dtype)
+        # Of a large picture, some queries at a time: not every kernel avoids holding all pairs of places.
+        few = h * w if torch.compiler.is_compiling() else max(1, PAIRS // (h * w))
+        mixed = torch.cat([F.scaled_dot_product_attention(part, k, v, scale=1.0) for part in q.split(few, 2)], 2)
         return self.block(x + self.out(mixed.transpose(2, 3).reshape(n, c, h, w)))
 
 

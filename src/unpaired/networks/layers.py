@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from unpaired.config import GeneratorConfig, Norm, Padding
+from unpaired.networks.instance import InstanceNorm2d
 from unpaired.networks.winograd import WinogradConv2d
 
 
 def norm_layer(kind: Norm, channels: int) -> nn.Module:
     """Normalise (N, C, H, W); instance norm has no parameters and no running statistics, as in the paper."""
     layers: dict[Norm, Callable[[], nn.Module]] = {
-        "instance": lambda: nn.InstanceNorm2d(channels),
+        "instance": lambda: InstanceNorm2d(channels),
         "batch": lambda: nn.BatchNorm2d(channels),
         "group": lambda: nn.GroupNorm(_groups(channels), channels),
         "none": nn.Identity,
@@ -45,8 +46,17 @@ class Noise(nn.Dropout):
     def forward(self, input: Tensor) -> Tensor:
         if self.training:
             return super().forward(input)
-        generator = torch.Generator(input.device).manual_seed(0)
-        kept = torch.rand(input.shape[1:], generator=generator, device=input.device) >= self.p
+        _, channels, height, width = input.shape
+        return self.drop(input, torch.stack([*self.kept(channels, height, width, input.device)]))
+
+    def kept(self, channels: int, height: int, width: int, device: torch.device) -> Iterator[Tensor]:
+        """For one channel after the other, (H, W) that is true where a place stays."""
+        generator = torch.Generator(device).manual_seed(0)
+        for _ in range(channels):
+            yield torch.rand(height, width, generator=generator, device=device) >= self.p
+
+    def drop(self, input: Tensor, kept: Tensor) -> Tensor:
+        """What stays of (N, C, H, W), made larger by as much as drops out."""
         return input * (kept / (1 - self.p)).to(input.dtype)
 
 

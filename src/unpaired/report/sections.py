@@ -20,6 +20,7 @@ from unpaired.text import duration
 ENDINGS = {
     "images": "finished: all planned images were seen",
     "minutes": "finished: the planned time is over",
+    "flat": "finished: nothing got better any more",
     "interrupted": "interrupted, and ready to go on",
 }
 

@@ -9,24 +9,34 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from unpaired.config import Config, Direction, Domain
+from unpaired.config import Config, Direction, Domain, reverse, source, target
 from unpaired.data.discover import Discovery
 from unpaired.data.layout import pairs_by_name
+from unpaired.data.tensors import to_float
 from unpaired.errors import UserError
 from unpaired.evaluation import measure
 from unpaired.evaluation.distances import MINIMUM
 from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures
 from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import Kid, Measure, TruePairs
-from unpaired.evaluation.run import networks_seen, read
+from unpaired.evaluation.run import networks_seen, read_pages, showing
+from unpaired.training import watches
 from unpaired.training.engine import Engine
-from unpaired.training.preview import translate
+from unpaired.training.preview import evaluating, translate
+from unpaired.training.watches import SignName, Signs
 
+PAGES = 8
+"""Of a file with many, so many are measured."""
 AT_ONCE = 8  # pictures that are translated together
+FAINT = 2 / 127.5
+"""Standard deviation of noise that nobody sees: 2 of 255 steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,8 @@ class Verdict:
     """KID, the mean of the directions: lower is better."""
     spread: float
     """Standard deviation of `value`, of half as many pictures."""
+    signs: Signs
+    """Of the usual failures."""
 
 
 class Judge:
@@ -50,12 +62,16 @@ class Judge:
     def __init__(self, held_out: Mapping[str, Discovery], config: Config, engine: Engine) -> None:
         self.config, self.engine = config, engine
         a, b = _readable(held_out["a"], config, "a"), _readable(held_out["b"], config, "b")
-        self.a, self.b = list(a.values()), list(b.values())
+        self.a, self.b = [p for pages in a.values() for p in pages], [p for pages in b.values() for p in pages]
         self.pairs: list[tuple[int, int]] = []
         with suppress(UserError):  # whoever has two files of one name has no pairs
             self.pairs = pairs_by_name(held_out["a"].folder, list(a), held_out["b"].folder, list(b))
+        if len(self.a) > len(a) or len(self.b) > len(b):  # files of several pages are no pairs of pictures
+            self.pairs = []
         batch = 64 if engine.device.type == "cuda" else 4
-        self._look = _Once(LiteExtractor(device=engine.device, batch=batch), [*self.a, *self.b])
+        self.shown = showing(config, {"a": self.a, "b": self.b})
+        seen = [*self._visible("a", self.a), *self._visible("b", self.b)]
+        self._look = _Once(LiteExtractor(device=engine.device, batch=batch), seen)
 
     @property
     def able(self) -> bool:
@@ -73,9 +89,15 @@ class Judge:
         pictures = b"".join(picture.tobytes() for picture in (*self.a, *self.b))
         return hashlib.blake2b(pictures, digest_size=20).hexdigest()
 
-    def __call__(self) -> Verdict:
-        """Look at the weights as they are. It draws no random number that training draws."""
-        results = [self._measured(direction) for direction in self.engine.method.translators]
+    def __call__(self, terms: Sequence[Mapping[str, float]] = ()) -> Verdict:
+        """Look at the weights as they are; `terms` are the losses since the last look.
+
+        It draws no random number that training draws.
+        """
+        fakes: dict[Direction, list[NDArray[Any]]] = {
+            direction: self._translated(direction) for direction in self.engine.method.translators
+        }
+        results = [self._measured(direction, made) for direction, made in fakes.items()]
         result = replace(results[0], directions={d: scores for r in results for d, scores in r.directions.items()})
         kids = [
             score
@@ -84,25 +106,64 @@ class Judge:
             if name.startswith("KID")
         ]
         spread = math.hypot(*(kid.spread or 0.0 for kid in kids)) / len(kids)
-        return Verdict(result, fmean(kid.translator for kid in kids), spread)
+        signs: Signs = {direction: self._signs(direction, made, terms) for direction, made in fakes.items()}
+        return Verdict(result, fmean(kid.translator for kid in kids), spread, signs)
 
-    def _measured(self, direction: Direction) -> Evaluation:
+    def _measured(self, direction: Direction, fakes: list[NDArray[Any]]) -> Evaluation:
         # What is worth its time again and again; `unpaired evaluate` has more.
         measures: list[Measure] = [Kid(), TruePairs()] if self.pairs else [Kid()]
         # A direction by itself: the way back, which `evaluate` would go where it knows both, costs as much again.
         return measure.evaluate(
-            {direction: lambda pictures: self._translate(pictures, direction)}, self.a, self.b,
-            pairs=self.pairs, extractor=self._look, networks_seen=networks_seen(self.config), measures=measures,
+            {direction: lambda _: fakes}, self.a, self.b, pairs=self.pairs, extractor=self._look,
+            networks_seen=networks_seen(self.config), measures=measures, shown=self.shown,
         )  # fmt: skip
 
-    def _translate(self, pictures: Sequence[Picture], direction: Direction) -> list[Picture]:
-        network = self.engine.translators()[self.engine.method.translators[direction]]
+    def _signs(
+        self, direction: Direction, fakes: list[NDArray[Any]], terms: Sequence[Mapping[str, float]]
+    ) -> dict[SignName, float]:
+        x, y = source(direction), target(direction)
+        inputs, made, reals = self._visible(x, self._of(x)), self._visible(y, fakes), self._visible(y, self._of(y))
+        signs: dict[SignName, float] = {
+            "diversity": watches.diversity(self._look(made), self._look(reals)),
+            "light": watches.light(np.stack(inputs), np.stack(made)),
+            "checkerboard": watches.checkerboard(np.stack(made), np.stack(reals)),
+        }
+        loss = f"discriminator_{y}"
+        if losses := [term[loss] for term in terms if loss in term]:
+            signs["draw"] = watches.draw(losses, self.config.loss.adversarial)
+        if reverse(direction) in self.engine.method.translators:
+            signs["hidden"] = self._hidden(direction)
+        return signs
+
+    @torch.inference_mode()
+    def _hidden(self, direction: Direction) -> float:
+        """Of a few pictures, there and back, with and without noise on the way."""
+        there, back = self._network(direction), self._network(reverse(direction))
+        some = np.stack(self._of(source(direction))[:AT_ONCE])[..., : self.config.channels(direction)[0]]
+        x = to_float(torch.from_numpy(some.transpose(0, 3, 1, 2)).to(self.engine.device))
+        with evaluating(there), evaluating(back):
+            fake = there(x).float()
+            noise = np.random.default_rng(0).normal(0, FAINT, fake.shape).astype(np.float32)
+            clean, disturbed = (back(f).float() for f in (fake, fake + torch.from_numpy(noise).to(fake.device)))
+        return watches.hidden(x.cpu().numpy(), clean.cpu().numpy(), disturbed.cpu().numpy(), noise)
+
+    def _translated(self, direction: Direction) -> list[NDArray[Any]]:
+        pictures = self._of(source(direction))
         inputs, outputs = self.config.channels(direction)
-        made: list[Picture] = []
+        made: list[NDArray[Any]] = []
         for start in range(0, len(pictures), AT_ONCE):
             chosen = [picture[..., :inputs] for picture in pictures[start : start + AT_ONCE]]
-            made += translate(network, chosen, self.engine.device)
-        return [np.repeat(picture, 3 // outputs, axis=2) for picture in made]
+            made += translate(self._network(direction), chosen, self.engine, direction)
+        return [np.repeat(p, 3 // outputs, axis=2) if p.dtype == np.uint8 else p for p in made]
+
+    def _network(self, direction: Direction) -> nn.Module:
+        return self.engine.translators()[self.engine.method.translators[direction]]
+
+    def _of(self, domain: Domain) -> list[NDArray[Any]]:
+        return self.a if domain == "a" else self.b
+
+    def _visible(self, domain: Domain, pictures: list[NDArray[Any]]) -> Sequence[Picture]:
+        return self.shown[domain](pictures) if domain in self.shown else pictures
 
 
 class _Once:
@@ -111,24 +172,28 @@ class _Once:
     def __init__(self, extractor: FeatureExtractor, pictures: Sequence[Picture]) -> None:
         self.name, self.network, self.dimension = extractor.name, extractor.network, extractor.dimension
         self._extractor, self._pictures = extractor, pictures
-        self._known: dict[int, NDArray[np.float32]] = {}
+        self._known: dict[bytes, NDArray[np.float32]] = {}
 
     def __call__(self, pictures: Pictures) -> Features:
         if not self._known:
             rows = self._extractor(self._pictures)
-            self._known = {id(picture): row for picture, row in zip(self._pictures, rows, strict=True)}
-        new = [picture for picture in pictures if id(picture) not in self._known]
+            self._known = {_key(picture): row for picture, row in zip(self._pictures, rows, strict=True)}
+        keys = [_key(picture) for picture in pictures]
+        new = [picture for picture, key in zip(pictures, keys, strict=True) if key not in self._known]
         rows = iter(self._extractor(new))
-        return np.stack([self._known[id(p)] if id(p) in self._known else next(rows) for p in pictures])
+        return np.stack([self._known[key] if key in self._known else next(rows) for key in keys])
 
 
-def _readable(found: Discovery, config: Config, domain: Domain) -> dict[Path, Picture]:
-    """Those pictures that can be read, by file. A damaged test picture is no reason not to train: `unpaired evaluate`
-    names it.
+def _key(picture: Picture) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(picture).tobytes(), digest_size=20).digest()
+
+
+def _readable(found: Discovery, config: Config, domain: Domain) -> dict[Path, list[NDArray[Any]]]:
+    """Those pictures that can be read, by file, of several pages a few. A damaged test picture is no reason not to
+    train: `unpaired evaluate` names it.
     """
-    channels = config.data.channels_a if domain == "a" else config.data.channels_b
-    pictures: dict[Path, Picture] = {}
+    pictures: dict[Path, list[NDArray[Any]]] = {}
     for path in found.files:
         with suppress(UserError):
-            pictures[path] = read(path, config, channels, domain=domain)
+            pictures[path] = read_pages(path, config, domain, most=PAGES)
     return pictures

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
-from unpaired.config import Channels, Config, Direction, Domain
+import numpy as np
+
+from unpaired.config import DOMAINS, Config, DataConfig, Direction, Domain, DType
 from unpaired.data import split
 from unpaired.data.cache import Cache, open_cache
 from unpaired.data.discover import Discovery, discover
 from unpaired.data.layout import part_of
+from unpaired.data.scale import estimate, scale_of
 from unpaired.errors import UserError
 from unpaired.evaluation.distances import MINIMUM
 from unpaired.methods import METHODS
@@ -47,21 +51,22 @@ class Inputs:
 
         data = config.data
 
-        def opened(domain: Domain, found: Discovery, channels: Channels) -> Cache:
+        def opened(domain: Domain, found: Discovery) -> Cache:
+            channels, dtype = (data.channels_a, data.dtype_a) if domain == "a" else (data.channels_b, data.dtype_b)
             return open_cache(
                 found.files, found.folder, size=data.size, resize=data.resize, channels=channels,
-                background=data.background, part=part_of(data.layout, domain),
+                background=data.background, part=part_of(data.layout, domain), axis=data.axis, dtype=dtype,
                 progress=lambda done, total: decoding(domain, done, total),
             )  # fmt: skip
 
         found = {"a": discover(folders.a), "b": discover(folders.b)}
-        a, b = opened("a", found["a"], data.channels_a), opened("b", found["b"], data.channels_b)
+        a, b = opened("a", found["a"]), opened("b", found["b"])
         tests: dict[str, Discovery] = {}
         if folders.test_a and folders.test_b:
             tests = {"a": discover(folders.test_a), "b": discover(folders.test_b)}
             held_out, _ = _held_out(tests, config.training.held_out)
         else:
-            whole = {"a": replace(found["a"], files=a.files), "b": replace(found["b"], files=b.files)}
+            whole = {"a": replace(found["a"], files=a.whole), "b": replace(found["b"], files=b.whole)}
             held_out, chosen = _held_out(whole, config.training.held_out, HELD_OUT_SHARE)
             a, b = a.without(chosen[0]), b.without(chosen[1])
         paired = METHODS[config.method].paired
@@ -88,6 +93,20 @@ class Inputs:
         found = self.unseen or self.found
         return {"a2b": found["a"].files, "b2a": found["b"].files}
 
+    def settled(self, config: Config) -> Config:
+        """The configuration with what the data decide: channels, type and range of both domains' values.
+
+        Ordinary 8-bit pictures leave it as it is. Raises `UserError` where the data have other channels than asked for.
+        """
+        data = config.data
+        channels_a, dtype_a, range_a = _settled("a", self.caches["a"], data)
+        channels_b, dtype_b, range_b = _settled("b", self.caches["b"], data)
+        data = replace(
+            data, channels_a=channels_a, dtype_a=dtype_a, range_a=range_a,
+            channels_b=channels_b, dtype_b=dtype_b, range_b=range_b,
+        )  # fmt: skip
+        return replace(config, data=data)
+
     def check_same(self, record: RunRecord, run: Path) -> None:
         """Raise `UserError` where these are not the pictures that `run` was trained on."""
         for domain, now in self.counts.items():
@@ -102,12 +121,14 @@ class Inputs:
                 f"{self.found[domain].folder} {change}: restore what {run} was trained on, or start a new run."
             )
 
-    def sentences(self) -> list[str]:
-        """What is in the two folders, and what was left out and why."""
+    def sentences(self, config: Config) -> list[str]:
+        """What is in the two folders, how its values will be seen, and what was left out and why."""
         sentences: list[str] = []
-        for domain, cache in self.caches.items():
-            found = self.found[domain]
-            sentences.append(f"{domain.upper()}: {len(cache):,} pictures of {_sizes(cache)} px in {found.folder}.")
+        for domain in DOMAINS:
+            cache, found = self.caches[domain], self.found[domain]
+            pictures = "picture" if found.folder.is_file() else "pictures"
+            sentences.append(f"{domain.upper()}: {len(cache):,} {pictures} of {_sizes(cache)} px in {found.folder}.")
+            sentences += _values(domain, cache, config)
             sentences += _left_out([*found.skipped, *cache.skipped])
         if self.pairs is not None:
             alone = unpaired_files(self.caches["a"], self.caches["b"], self.pairs)
@@ -145,6 +166,37 @@ def _held_out(
         domain: replace(found[domain], files=tuple(found[domain].files[i] for i in indices))
         for domain, indices in zip(("a", "b"), chosen, strict=True)
     }, chosen
+
+
+def _settled(domain: Domain, cache: Cache, data: DataConfig) -> tuple[int, DType | None, tuple[float, ...]]:
+    """Channels, type and range of a domain; of ordinary 8-bit pictures no type and no range."""
+    asked, dtype, numbers, how = (
+        (data.channels_a, data.dtype_a, data.range_a, data.normalize_a) if domain == "a"
+        else (data.channels_b, data.dtype_b, data.range_b, data.normalize_b)
+    )  # fmt: skip
+    channels = cache.channels if asked == DataConfig().channels_a else asked
+    if channels != cache.channels:
+        raise UserError(
+            f"{cache.files[0]} and the others of its folder have {cache.channels} bands of {cache.dtype}, "
+            f"not {asked}: take another --channels-{domain}."
+        )
+    if cache.dtype == np.uint8 and not numbers and how in ("auto", "full") and channels in (1, 3):
+        return channels, dtype, ()
+    if not numbers:
+        numbers = estimate([cache[i] for i in range(len(cache))], how, cache.windows).numbers
+    return channels, cast("DType", cache.dtype.name), numbers
+
+
+def _values(domain: Domain, cache: Cache, config: Config) -> list[str]:
+    """What is to be known of the values of a domain, beyond ordinary pictures."""
+    sentences = [f"   of {count:,} files, {note}." for note, count in cache.notes]
+    scale = scale_of(config.data, domain)
+    if scale is not None:
+        bands = f"{cache.channels} band{'s' if cache.channels > 1 else ''} of {cache.dtype}"
+        sentences.append(f"   {bands}; values from {scale.text()} become -1 to 1.")
+    if "projected" in config.discriminator.kind and cache.channels not in (1, 3):
+        sentences.append("   the PatchGAN alone judges it: the frozen network knows 1 or 3 channels only.")
+    return sentences
 
 
 def _left_out(skipped: list[tuple[Path, str]]) -> list[str]:

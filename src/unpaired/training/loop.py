@@ -15,7 +15,7 @@ from unpaired.training.schedule import learning_rate_factor, progress
 from unpaired.training.session import Clock, Session
 from unpaired.training.stability import Watch
 
-Ending = Literal["images", "minutes", "interrupted"]
+Ending = Literal["images", "minutes", "flat", "interrupted"]
 
 PROGRESS_SECONDS = 2.0  # between lines of the log; also how late an exploded loss is noticed at most
 AGREE_EVERY = 10  # steps between the ranks' agreements on time and on stopping
@@ -64,6 +64,9 @@ def train(session: Session) -> Ending:
                 watch.check(ranks)
                 session.save()
                 saved = replace(clock)
+                if config.stop_when_flat and session.flat:
+                    ending = "flat"
+                    break
         assert ending is not None
         if clock.images > saved.images or clock.images == 0:
             session.save(last=True)

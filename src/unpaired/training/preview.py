@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unpaired.config import DIRECTIONS, Config, Direction, reverse
-from unpaired.data.decode import decode, resized
-from unpaired.data.layout import cut, part_of
+from unpaired.config import DIRECTIONS, Config, Direction, reverse, source, target
+from unpaired.data.domain import pages
+from unpaired.data.scale import scale_of
+from unpaired.data.show import visible
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.report.grid import preview_grid, spread
 from unpaired.training.engine import Engine
 
 ROWS = 6
+LARGER = 256
+"""Pixels of a preview of pictures that are not resized, at least; a multiple of what any generator takes."""
 
-Pictures = NDArray[np.uint8]
+Pictures = NDArray[Any]
+"""(H, W, C) of a generator's input or output: uint8, or float32 in [-1, 1] where the domain has a scale of its own."""
 
 
 class Preview:
@@ -32,8 +37,14 @@ class Preview:
         pairs = sorted(names_a.keys() & names_b.keys())
         # Names in both domains are true pairs: show them side by side.
         self.paired = unseen and len(pairs) >= ROWS
-        shown_a = readable([names_a[k] for k in spread(pairs if self.paired else sorted(names_a), ROWS)], config, "a2b")
-        shown_b = readable([names_b[k] for k in spread(pairs if self.paired else sorted(names_b), ROWS)], config, "b2a")
+        # What trains on small crops of whole pictures is looked at on larger ones.
+        side = max(config.data.crop, LARGER) if config.data.resize == "none" else config.data.crop
+
+        def chosen(names: dict[str, Path], direction: Direction) -> dict[str, Pictures]:
+            keys = spread(pairs if self.paired else sorted(names), ROWS)
+            return readable([names[k] for k in keys], config, direction, side)
+
+        shown_a, shown_b = chosen(names_a, "a2b"), chosen(names_b, "b2a")
         if self.paired:
             both = [k for k in shown_a if k in shown_b]
             shown_a, shown_b = {k: shown_a[k] for k in both}, {k: shown_b[k] for k in both}
@@ -60,40 +71,49 @@ class Preview:
             inputs = self.inputs[direction]
             if not inputs:
                 continue  # none of the few that were chosen can be read
-            columns = {"input": inputs, "translation": translate(networks[name], inputs, engine.device)}
+            fakes = translate(networks[name], inputs, engine, direction)
+            reals = self.inputs[back]  # what a translation is shown beside
+            columns = {"input": visible(inputs), "translation": visible(fakes, reals)}
             if back in names:
-                columns["there and back"] = translate(networks[names[back]], columns["translation"], engine.device)
+                columns["there and back"] = visible(translate(networks[names[back]], fakes, engine, back), inputs)
             if self.paired:
-                columns["true pair"] = self.inputs[back]
+                columns["true pair"] = visible(reals)
             grids[direction] = columns
         return grids
 
 
 @torch.inference_mode()
-def translate(generator: torch.nn.Module, pictures: Sequence[Pictures], device: torch.device) -> list[Pictures]:
-    """Translate uint8 (H, W, C) pictures of one size with a generator in evaluation mode."""
-    training = generator.training
-    generator.eval()
-    batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2)).to(device)
-    fakes = to_uint8(generator(to_float(batch)).float()).cpu().numpy().transpose(0, 2, 3, 1)
-    generator.train(training)
-    return list(fakes)
+def translate(
+    generator: torch.nn.Module, pictures: Sequence[Pictures], engine: Engine, direction: Direction
+) -> list[Pictures]:
+    """Translate pictures of one size with a generator in evaluation mode."""
+    batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2)).to(engine.device)
+    with evaluating(generator):
+        fakes = generator(to_float(batch)).float()
+    if scale_of(engine.config.data, target(direction)) is None:
+        fakes = to_uint8(fakes)
+    return list(fakes.cpu().numpy().transpose(0, 2, 3, 1))
 
 
-def readable(paths: Sequence[Path], config: Config, direction: Direction) -> dict[str, Pictures]:
+@contextmanager
+def evaluating(network: torch.nn.Module) -> Generator[None]:
+    """Inside, the network is in evaluation mode."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)
+
+
+def readable(
+    paths: Sequence[Path], config: Config, direction: Direction, side: int | None = None
+) -> dict[str, Pictures]:
     """Those of `paths` that can be read, by their names without suffix. The others were named when the cache was
     built, or will be by `unpaired evaluate`; a damaged test picture is no reason not to train.
     """
     found: dict[str, Pictures] = {}
     for path in paths:
         with suppress(UserError):
-            found[path.stem] = load(path, config, direction)
+            (found[path.stem],) = pages(path, config.data, source(direction), most=1, side=side)
     return found
-
-
-def load(path: Path, config: Config, direction: Direction) -> Pictures:
-    """The picture at `path` as the generator of `direction` takes it: uint8 (crop, crop, C)."""
-    channels, side = config.channels(direction)[0], config.data.crop
-    picture = decode(path, background=config.data.background, channels=channels)
-    domain = "a" if direction == "a2b" else "b"
-    return resized(cut(picture, part_of(config.data.layout, domain)), side, side)

@@ -25,9 +25,9 @@ def train(
     """Train translators between two unrelated collections of pictures.
 
     Args:
-        dir_a: pictures of domain A; or, without `dir_b`, a folder that holds trainA and trainB; or the one folder
-            of another `config.data.layout`.
-        dir_b: pictures of domain B.
+        dir_a: pictures of domain A, or one picture; or, without `dir_b`, a folder that holds trainA and trainB; or
+            the one folder of another `config.data.layout`.
+        dir_b: pictures of domain B, or one picture.
         out: the run's folder, which must not hold a training yet.
         config: every knob; the preset `fast` if not given.
         test_a, test_b: pictures to measure with, which are not trained on; testA and testB beside trainA and trainB

@@ -14,15 +14,13 @@ from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.training import checkpoint, state
 from unpaired.training.best import Judge
+from unpaired.training.course import Course
 from unpaired.training.engine import Engine
 from unpaired.training.events import Event, Events
 from unpaired.training.preview import Preview
 from unpaired.training.ranks import Ranks
 from unpaired.training.record import RunRecord
 from unpaired.training.stability import check_weights
-
-EVALUATION_SHARE = 0.05
-"""Of the time of training that evaluations may take, where they were not asked for at fixed places."""
 
 
 @dataclass(slots=True)
@@ -45,8 +43,10 @@ class Session:
     preview: Preview | None
     judge: Judge | None
     clock: Clock = field(default_factory=Clock)
-    evaluations: list[Event] = field(default_factory=list[Event])
-    """Told so far; known to the first rank."""
+    course: Course = field(default_factory=Course)
+    """Known to the first rank."""
+    losses: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    """Terms since the newest evaluation."""
     shown: int = -1
     """Images at the newest preview."""
 
@@ -65,8 +65,15 @@ class Session:
 
     def tell(self, kind: str, **facts: Any) -> None:
         """Tell the log and the listeners."""
+        if kind == "progress" and self.judge:
+            self.losses.append(facts["terms"])
         with self.writing():
             self._tell(kind, **facts)
+
+    @property
+    def flat(self) -> bool:
+        """Whether nothing gets better any more, as far as evaluations can tell; on all ranks alike."""
+        return any(self.ranks.agree([float(self.course.flat)]))
 
     def reached(self, every: int | None) -> bool:
         """Whether the last step went past a multiple of `every` images: on all ranks, and after resuming, alike."""
@@ -100,26 +107,29 @@ class Session:
 
     def _evaluation_is_due(self, last: bool) -> bool:
         every = self.config.training.evaluate_every
-        if last or every:
-            return last or self.reached(every)
-        before = self.evaluations[-1] if self.evaluations else None
-        return before is None or self.clock.seconds - before["seconds"] >= before["took"] / EVALUATION_SHARE
+        return last or (self.reached(every) if every else self.course.affordable(self.clock.seconds))
 
     def _evaluate(self, judge: Judge, folder: Path) -> None:
         """Measure the checkpoint that was just written, and mark the best one."""
         began = time.monotonic()
-        verdict = judge()
+        verdict, self.losses = judge(self.losses), []
         aside = checkpoint.mark_best(self.run, folder, verdict.value, judge.measure)
         if aside:
             text = f"The best checkpoint so far was measured in another way than now; it is kept in {aside}."
             self._tell("warning", text=text)
         self._show()  # so that the pictures of the best and of the last can be compared
+        best = checkpoint.best(self.run)
+        flat, bad = self.course.judged(self.clock.images, verdict)
+        sentences = self.course.sentences(verdict, flat, bad, best.name if best else folder.name)
         event = self._tell(
             "evaluation", result=verdict.result.to_dict(), value=verdict.value, spread=verdict.spread,
             measure=judge.measure, pictures=judge.digest, checkpoint=folder.name,
-            best=checkpoint.best(self.run) == folder, took=round(time.monotonic() - began, 3),
+            best=best == folder, signs=verdict.signs, warnings=bad, flat=flat is not None,
+            took=round(time.monotonic() - began, 3),
         )  # fmt: skip
-        self.evaluations.append(event)
+        self.course.evaluations.append(event)
+        for sentence in sentences:
+            self._tell("warning", text=sentence)
 
     def _tell(self, kind: str, **facts: Any) -> Event:
         return self.events.tell(kind, self.clock.images, self.clock.seconds, **facts)

@@ -49,6 +49,8 @@ def begin(
         _check_new(run, folders)
         device = choose_device(config.training.device)
         inputs = Inputs.of(folders, config, _decoding(ranks, listeners))
+        config = inputs.settled(config)
+        _check(config)
         record = RunRecord(
             config=_planned(config, inputs), folders=folders, counts=inputs.counts, digests=inputs.digests,
             preset=preset, title=title, credits=credits, provenance=provenance(device),
@@ -60,7 +62,7 @@ def begin(
                 run.mkdir(parents=True, exist_ok=True)
                 for leftover in _leftovers(run):
                     leftover.unlink()
-                _announce(session, "start", [*inputs.sentences(), inputs.measured(config.training.held_out)])
+                _announce(session, "start", [*inputs.sentences(config), inputs.measured(config.training.held_out)])
                 record.write(run)
             except OSError as e:
                 raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e
@@ -99,7 +101,7 @@ def resume(
             events.rewind(run, session.clock.images)
             if session.judge:
                 told = (e for e in events.read(run) if e["kind"] == "evaluation")
-                session.evaluations += [e for e in told if e.get("measure") == session.judge.measure]
+                session.course.evaluations += [e for e in told if e.get("measure") == session.judge.measure]
             record.write(run)
             minutes = session.clock.seconds / 60
             going_on = f"Going on at {session.clock.images:,} images, after {minutes:.1f} minutes of training."
@@ -218,11 +220,14 @@ def _announce(session: Session, kind: str, sentences: list[str]) -> None:
         f"{training.images:,} images" if training.images else "",
         f"{training.minutes:g} minutes" if training.minutes else "",
     ]
-    resized = f"{data.size}×{data.size} px" if data.resize == "square" else f"{data.size} px on the short side"
+    resized = {
+        "square": f"resized to {data.size}×{data.size} px", "short": f"resized to {data.size} px on the short side",
+        "none": "as they are" + (f", shrunk up to {data.zoom:g} times" if data.zoom > 1 else ""),
+    }  # fmt: skip
     sentences = [
         *sentences,
         f"Training {config.method}{preset} for {' or '.join(filter(None, limits))}: "
-        f"crops of {data.crop} px from pictures resized to {resized}, batch {training.batch}"
+        f"crops of {data.crop} px from pictures {resized[data.resize]}, batch {training.batch}"
         + (f" on each of {session.ranks.world} processes" if session.ranks.world > 1 else "")
         + f", {engine.device}, {str(engine.dtype).removeprefix('torch.')}, "
         f"about {estimate(config) / 2**30:.1f} GiB of memory.",

@@ -9,20 +9,17 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
 from unpaired.errors import Interrupted, UserError
 from unpaired.training.device import keep_freed_memory
 from unpaired.training.ranks import Ranks
-from unpaired.translation import pictures
+from unpaired.translation import values
 from unpaired.translation.jobs import Job, plan
 from unpaired.translation.ledger import Ledger, Progress, Told
 from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, Status, identity, outcomes
@@ -45,6 +42,8 @@ class BatchReport:
     """Translations that were there already, whole, by the same job."""
     passed_over: int
     failures: int
+    notes: dict[str, int]
+    """What was changed on the way, beside the translation, and in how many files."""
     unrecorded: tuple[Outcome, ...]
     """What the manifest had no space for."""
     place: str
@@ -112,11 +111,14 @@ def translate_files(
     counts = manifest.counts
     told = ranks.gather((counts["translated"], ledger.kept, counts["skipped"], counts["failed"]))
     lost = [outcome for lines in ranks.gather(unrecorded) for outcome in lines]
+    notes = sum(ranks.gather(manifest.notes), Counter[str]())
     with ranks.together():
         if ranks.first:
             manifest.join()
     translated, kept, skipped, failed = (sum(column) for column in zip(*told, strict=True))
-    return BatchReport(out / MANIFEST, manifest.begin, translated, kept, skipped, failed, tuple(lost), str(out))
+    return BatchReport(
+        out / MANIFEST, manifest.begin, translated, kept, skipped, failed, dict(notes), tuple(lost), str(out)
+    )
 
 
 def _opened(out: Path, job: str, about: dict[str, Any], ranks: Ranks) -> Manifest:
@@ -135,12 +137,15 @@ def closed(
     kept: int | None = None, place: str | None = None, keeps: object = None,
 ) -> BatchReport:  # fmt: skip
     """The report on `total` jobs of many workers, counted from what the manifest says of them."""
-    counts = Counter(o.status for o in chain(outcomes(manifest.path, manifest.begin), unrecorded))
+    counts, notes = Counter[Status](), Counter[str]()
+    for outcome in chain(outcomes(manifest.path, manifest.begin), unrecorded):
+        counts[outcome.status] += 1
+        notes.update(outcome.notes or ())
     if kept is None:
         kept = total - counts["translated"] - (counts["failed"] - manifest.counts["failed"])
     return BatchReport(
         manifest.path, manifest.begin, counts["translated"], kept, counts["skipped"], counts["failed"],
-        tuple(unrecorded), place or str(manifest.out), keeps,
+        dict(notes), tuple(unrecorded), place or str(manifest.out), keeps,
     )  # fmt: skip
 
 
@@ -161,17 +166,20 @@ def translate_jobs(
                     ledger.failed(job, e)
 
         try:
-            for group in _groups(_decoded(jobs, threads, ledger), translator, batch):
-                for job, like, made in _translated(group, translator, way, ledger):
+            decoded = _decoded(jobs, translator.config.data.axis, threads, ledger)
+            for group in _groups(decoded, translator, batch):
+                for job, made in _translated(group, translator, way, batch, ledger):
                     finish(WAITING, WAITING_BYTES)
-                    writing.append((job, made.nbytes, threads.submit(_write, ledger, job, made, like)))
+                    writing.append((job, made.nbytes, threads.submit(_write, ledger, job, made)))
             finish(0, 0)
         except BaseException:
             threads.shutdown(wait=True, cancel_futures=True)
             raise
 
 
-def _decoded(jobs: Iterable[Job], threads: ThreadPoolExecutor, ledger: Told) -> Iterator[tuple[Job, Picture]]:
+def _decoded(
+    jobs: Iterable[Job], axis: int, threads: ThreadPoolExecutor, ledger: Told
+) -> Iterator[tuple[Job, Picture]]:  # fmt: skip
     """Pictures in the order of their jobs, decoded ahead, but never more than may wait; not those done before."""
     left, ahead = iter(jobs), deque[tuple[Job, Future[Picture | None]]]()
     while True:
@@ -179,7 +187,7 @@ def _decoded(jobs: Iterable[Job], threads: ThreadPoolExecutor, ledger: Told) -> 
         while not ahead or (len(ahead) < WAITING and held < WAITING_BYTES):
             if (job := next(left, None)) is None:
                 break
-            ahead.append((job, threads.submit(_read, job, ledger)))
+            ahead.append((job, threads.submit(_read, job, axis, ledger)))
         if not ahead:
             return
         job, future = ahead.popleft()
@@ -192,9 +200,9 @@ def _decoded(jobs: Iterable[Job], threads: ThreadPoolExecutor, ledger: Told) -> 
             ledger.failed(job, e)
 
 
-def _read(job: Job, ledger: Told) -> Picture | None:
+def _read(job: Job, axis: int, ledger: Told) -> Picture | None:
     """None where there is nothing to do any more."""
-    return None if ledger.is_done(job) else read_picture(job.source)
+    return None if ledger.is_done(job) else read_picture(job.source, axis=axis)
 
 
 def _groups(
@@ -203,7 +211,10 @@ def _groups(
     """Pictures of one size, as many as go through the network together; few wait for others of their size."""
     waiting: dict[tuple[int, int], list[tuple[Job, Picture]]] = {}
     for job, picture in decoded:
-        size = (picture.rgb.shape[0], picture.rgb.shape[1])
+        size = picture.size
+        if len(picture.pages) > 1:  # they are a group of their own
+            yield [(job, picture)]
+            continue
         group = waiting.setdefault(size, [])
         group.append((job, picture))
         if len(group) >= translator.at_once(*size, batch):
@@ -217,31 +228,32 @@ def _translated(
     group: list[tuple[Job, Picture]],
     translator: Translator,
     way: Direction,
+    batch: int | None,
     ledger: Told,
-) -> Iterator[tuple[Job, Picture, NDArray[np.uint8]]]:
-    """Each job with the picture whose kind of file is written, and its translation."""
-    background = translator.config.data.background
+) -> Iterator[tuple[Job, Picture]]:
+    """Each job with its translation."""
+    able: list[tuple[Job, Picture]] = []
+    for job, picture in group:
+        if why := values.fits(translator.config.data, picture, way):
+            ledger.failed(job, UserError(f"{job.source} {why}"))
+        else:
+            able.append((job, picture))
     try:
-        made = translator.translate_arrays(
-            [pictures.over(p.rgb, p.alpha, background) for _, p in group], way, batch=len(group)
-        )
+        made = values.translated(translator, [picture for _, picture in able], way, batch)
     except (RuntimeError, MemoryError) as e:
         if isinstance(e, RuntimeError) and "memory" not in str(e):
             raise
-        for job, picture in group:
-            height, width = picture.rgb.shape[:2]
+        for job, picture in able:
+            height, width = picture.size
             why = f"{job.source} does not fit into memory ({width}×{height}): make it smaller."
             ledger.failed(job, UserError(why))
         return
-    for (job, picture), array in zip(group, made, strict=True):
-        array = pictures.out_of(array, picture.alpha, background)
-        # A grey picture that a generator coloured is written in colour, and the reverse.
-        yield job, replace(picture, grey=translator.gives_grey(way, picture.grey)), array
+    yield from zip((job for job, _ in able), made, strict=True)
 
 
-def _write(ledger: Told, job: Job, array: NDArray[np.uint8], like: Picture) -> None:
-    ledger.write(job, lambda temporary: write_picture(array, like, temporary))
+def _write(ledger: Told, job: Job, picture: Picture) -> None:
+    ledger.write(job, lambda temporary: write_picture(picture.pages, picture, temporary), picture.notes)
 
 
 def _bytes(picture: Picture | None) -> int:
-    return 0 if picture is None else picture.rgb.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)
+    return 0 if picture is None else picture.nbytes

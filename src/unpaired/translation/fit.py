@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 SMALLEST = 8
 """Pixels: below, a ResNet's innermost 1×1 map has nothing to reflect and no variance to normalise."""
+
+Rows = Callable[[int, int], Tensor]
+"""Rows [first, end) of a picture as (1, C, rows, W)."""
 
 
 def fitted(network: nn.Module, x: Tensor) -> Tensor:
@@ -17,6 +22,21 @@ def fitted(network: nn.Module, x: Tensor) -> Tensor:
     multiple = cast(int, network.multiple)
     y = network(pad_to(x, _next(height, multiple), _next(width, multiple)))
     return y[..., :height, :width]
+
+
+def fitted_rows(read: Rows, height: int, width: int, multiple: int) -> tuple[Rows, int, int]:
+    """What `fitted` gives a network, a band at a time: the rows of a (height, width) picture, padded; height; width."""
+    full_height, full_width = _next(height, multiple), _next(width, multiple)
+    mirror = full_height - height < height
+
+    def rows(first: int, end: int) -> Tensor:
+        parts = [read(first, min(end, height))] if first < height else []
+        for row in range(max(first, height), end):
+            source = 2 * (height - 1) - row if mirror else height - 1
+            parts.append(read(source, source + 1))
+        return pad_to(torch.cat(parts, dim=2), end - first, full_width)
+
+    return rows, full_height, full_width
 
 
 def pad_to(x: Tensor, height: int, width: int) -> Tensor:

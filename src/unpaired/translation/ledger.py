@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from unpaired.errors import UserError, reason
@@ -18,7 +18,7 @@ class Told(Protocol):
 
     def is_done(self, job: Job) -> bool: ...
     def keep(self, job: Job) -> None: ...
-    def write(self, job: Job, write: Write) -> None: ...
+    def write(self, job: Job, write: Write, notes: Sequence[str] = ()) -> None: ...
     def finished(self, job: Job) -> None: ...
     def failed(self, job: Job, error: UserError | OSError) -> None: ...
 
@@ -53,7 +53,7 @@ class Ledger:
         self.kept += 1
         self._tell()
 
-    def write(self, job: Job, write: Write) -> None:
+    def write(self, job: Job, write: Write, notes: Sequence[str] = ()) -> None:
         """`write` the translation under another name, record it, and give it its own. Raises `UserError`, `OSError`.
 
         For any thread; the caller then says `finished` or `failed`.
@@ -61,7 +61,7 @@ class Ledger:
         temporary = self._manifest.temporary(job.target)
         try:
             write(temporary)
-            self._manifest.finish(job.source, job.target, temporary)
+            self._manifest.finish(job.source, job.target, temporary, notes)
         except UserError as e:  # which names a file that nobody knows
             raise UserError(f"{job.source} {reason(e, temporary)}") from e
         finally:

@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +44,8 @@ class Outcome:
     """Path below the folder of the manifest."""
     reason: str | None = None
     """Why it was skipped or failed."""
+    notes: list[str] | None = None
+    """What was changed on the way, beside the translation: a colour profile, values that were clipped."""
     bytes: int | None = None
     sha256: str | None = None
     """Of the output."""
@@ -127,7 +129,7 @@ class Manifest:
     """
 
     def __init__(self, out: Path, job: str, about: dict[str, Any], part: str | None = None) -> None:
-        self.out, self.job, self.counts = out, job, Counter[Status]()
+        self.out, self.job, self.counts, self.notes = out, job, Counter[Status](), Counter[str]()
         self.path = out / (MANIFEST if part is None else _part(part))
         self._waiting: deque[Outcome] = deque()
         self._lock = threading.Lock()
@@ -157,13 +159,13 @@ class Manifest:
             self._number += 1
             return self._unfinished / f"{self._number}{''.join(target.suffixes[-2:])[-32:]}"
 
-    def finish(self, source: Path, target: Path, temporary: Path) -> None:
+    def finish(self, source: Path, target: Path, temporary: Path, notes: Sequence[str] = ()) -> None:
         """Record that `temporary` is the translation of `source`, and give it its name. Raises `OSError`."""
         status = source.stat()
         outcome = Outcome(
             input=_called(source), status="translated", job=self.job, output=str(target.relative_to(self.out)),
             bytes=temporary.stat().st_size, sha256=digest(temporary),
-            input_bytes=status.st_size, input_mtime_ns=status.st_mtime_ns,
+            input_bytes=status.st_size, input_mtime_ns=status.st_mtime_ns, notes=list(notes) or None,
         )  # fmt: skip
         target.parent.mkdir(parents=True, exist_ok=True)
         with self._lock:
@@ -171,6 +173,7 @@ class Manifest:
         os.replace(temporary, target)
         with self._lock:
             self.counts["translated"] += 1
+            self.notes.update(notes)
 
     def pass_over(self, skipped: Iterable[tuple[Path, str]]) -> None:
         """Record what folders hold that is not translated. What calls itself a picture was meant to be."""

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from unpaired.data.decode import LUMINANCE
 from unpaired.data.pixels import check, to_srgb, upright
 from unpaired.errors import UserError
 
-LUMINANCE = (0.299, 0.587, 0.114)
-"""ITU-R BT.601, as in JPEG and in Pillow's mode L."""
 Array = NDArray[Any]
 
 

@@ -44,6 +44,7 @@ class Recipe:
     checkpoint: Literal["best", "latest"] | None
     device: str
     batch: int | None
+    max_memory: str | None
     overwrite: bool
     out: str
     about: dict[str, Any]
@@ -51,7 +52,10 @@ class Recipe:
 
     def translator(self) -> Translator:
         """Raises `UserError` where the weights are not those that the command was started with."""
-        loaded = Translator.load(self.run, direction=self.direction, checkpoint=self.checkpoint, device=self.device)
+        loaded = Translator.load(
+            self.run, direction=self.direction, checkpoint=self.checkpoint, device=self.device,
+            max_memory=self.max_memory,
+        )  # fmt: skip
         if loaded.fingerprint() != self.about["weights"]:
             raise UserError(f"{self.run} holds other weights here than where the command was started.")
         return loaded
@@ -92,7 +96,8 @@ class StagingWorker:
 def translate_on_ray(
     run: str | Path, inputs: Sequence[str], out: str, direction: Direction | None = None, *,
     checkpoint: Literal["best", "latest"] | None = None, device: str = "auto", batch: int | None = None,
-    overwrite: bool = False, workers: int | None = None, progress: Progress | None = None,
+    max_memory: str | None = None, overwrite: bool = False, workers: int | None = None,
+    progress: Progress | None = None,
 ) -> BatchReport:  # fmt: skip
     """`translate_files` by the workers of a Ray cluster: that of $RAY_ADDRESS, or this machine as one.
 
@@ -112,7 +117,8 @@ def translate_on_ray(
     far = any(map(is_url, [*inputs, out]))
     recipe = Recipe(
         run=Path(run).resolve(), direction=way, checkpoint=checkpoint, device=device, batch=batch,
-        overwrite=overwrite, out=out if far else os.path.abspath(out), about=about, job=identity(about),
+        max_memory=max_memory, overwrite=overwrite, out=out if far else os.path.abspath(out),
+        about=about, job=identity(about),
     )  # fmt: skip
     if far:
         planned = plan_urls(inputs, out, recipe.job, overwrite=overwrite)

@@ -163,6 +163,7 @@ class Staging:
         self._of: dict[Path, RemoteJob] = {}
         self._failed: dict[RemoteJob, str] = {}
         self._infos: dict[RemoteJob, Any] = {}
+        self._notes: dict[RemoteJob, list[str]] = {}
         self.made: dict[RemoteJob, Path] = {}
 
     def fetched(self, jobs: Iterable[RemoteJob]) -> Iterable[Job]:
@@ -187,7 +188,8 @@ class Staging:
     def keep(self, job: Job) -> None:
         raise AssertionError("the plan left out what is done")
 
-    def write(self, job: Job, write: Write) -> None:
+    def write(self, job: Job, write: Write, notes: Sequence[str] = ()) -> None:
+        self._notes[self._of[job.source]] = list(notes)
         try:
             write(job.target)
         except UserError as e:
@@ -212,6 +214,7 @@ class Staging:
                 input=remote.source, status="translated", job=self._job,
                 output=posixpath.relpath(at(remote.target)[1], root), bytes=made.stat().st_size, sha256=digest(made),
                 input_bytes=info["size"], input_version=_version(info),
+                notes=self._notes[remote] or None,
             )  # fmt: skip
 
 

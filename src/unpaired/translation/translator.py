@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from unpaired.config import DIRECTIONS, Config, Direction
-from unpaired.data.decode import read_picture
+from unpaired.data.decode import Picture, read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
@@ -28,7 +28,9 @@ from unpaired.networks import build_generator
 from unpaired.training import checkpoint as checkpoints
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
 from unpaired.translation import pictures
-from unpaired.translation.fit import fitted
+from unpaired.translation.fit import Rows, fitted
+from unpaired.translation.large import Large
+from unpaired.translation.tiles import Write
 
 PIXELS_AT_ONCE = 8 * 256 * 256
 """Pixels of equally large pictures that go through the network together, at most (one picture always may)."""
@@ -49,7 +51,7 @@ class Translator:
 
     def __init__(
         self, config: Config, generators: Mapping[Direction, Callable[[], nn.Module]], *,
-        images_seen: int = 0, device: str = "auto", precision: Precision = "auto",
+        images_seen: int = 0, device: str = "auto", precision: Precision = "auto", max_memory: int | str | None = None,
     ) -> None:  # fmt: skip
         """`generators` builds a direction's network, in evaluation mode, when called; see `load`."""
         self.config = config
@@ -60,12 +62,13 @@ class Translator:
         self._channels_last = choose_channels_last(None, self.device, self._dtype)
         self._sources = dict(generators)
         self._built: dict[Direction, nn.Module] = {}
+        self.large = Large(self.device, self._dtype, channels_last=self._channels_last, max_memory=max_memory)
 
     @classmethod
     def load(
         cls, path: str | Path, *, direction: Direction | None = None,
         checkpoint: Literal["best", "latest"] | None = None,
-        device: str = "auto", precision: Precision = "auto",
+        device: str = "auto", precision: Precision = "auto", max_memory: int | str | None = None,
     ) -> Translator:  # fmt: skip
         """The translator of a run, or of one checkpoint of it.
 
@@ -75,6 +78,8 @@ class Translator:
             checkpoint: which checkpoint of a run; by default the best where one was marked, else the latest.
             device: auto, cpu, cuda, cuda:N or mps.
             precision: auto takes bfloat16 where the hardware multiplies it.
+            max_memory: bytes, or a text such as "3GB", that the process may have in memory: what would take more is
+                translated a band of rows at a time, with the same result; by default most of what is free.
 
         Raises:
             UserError: there is no such run or checkpoint, or it is damaged or of a newer version.
@@ -93,7 +98,7 @@ class Translator:
         wanted: list[Direction] = [direction] if direction else list(names)
         return cls(
             config, {way: source(way) for way in wanted},
-            images_seen=found.manifest.images, device=device, precision=precision,
+            images_seen=found.manifest.images, device=device, precision=precision, max_memory=max_memory,
         )  # fmt: skip
 
     @overload
@@ -128,8 +133,7 @@ class Translator:
             kind = type(picture).__name__
             raise UserError(f"A picture to translate is a path, PIL image, numpy array or tensor, not {kind}.")
         else:
-            file = read_picture(Path(picture))
-            colours, alpha, grey = file.rgb, file.alpha, file.grey
+            colours, alpha, grey = _photo(read_picture(Path(picture)), picture)
         background = self.config.data.background
         made = self.translate_arrays([pictures.over(colours, alpha, background)], way)[0]
         made = pictures.out_of(made, alpha, background)
@@ -155,6 +159,9 @@ class Translator:
             sizes.setdefault(array.shape, []).append(index)
         results: dict[int, NDArray[np.uint8]] = {}
         for (height, width, _), indices in sizes.items():
+            if not self.fits(height, width, way):
+                results.update((i, self._in_bands(arrays[i], way)) for i in indices)
+                continue
             together = self.at_once(height, width, batch)
             for start in range(0, len(indices), together):
                 chosen = indices[start : start + together]
@@ -171,12 +178,65 @@ class Translator:
         C is 1 or 3 and is brought to what the generator takes; C' is what the generator gives.
         """
         way = self.direction(direction)
+        height, width = x.shape[-2:]
+        if not self.fits(height, width, way):
+            y = x.new_empty(len(x), self.config.channels(way)[1], height, width, dtype=torch.float32)
+            for one, made in zip(x.split(1), y.split(1), strict=True):
+
+                def read(first: int, end: int, one: Tensor = one) -> Tensor:
+                    return one[:, :, first:end]
+
+                def write(first: int, rows: Tensor, made: Tensor = made) -> None:
+                    made[:, :, first : first + rows.shape[2]] = rows
+
+                self.translate_rows(read, write, height, width, way)
+            return y.to(self.device)
         x = pictures.with_channels(x.to(self.device, torch.float32), self.config.channels(way)[0])
         if self._channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         generator = self._generator(way)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
             return fitted(generator, x).float().clamp(-1, 1)  # a residual generator goes a little beyond
+
+    @torch.inference_mode()
+    def translate_rows(
+        self, read: Rows, write: Write, height: int, width: int, direction: Direction | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Translate a (height, width) picture of any size a band of rows at a time, as exactly as `translate` does.
+
+        Args:
+            read: rows [first, end) as float (1, C, end - first, width) in [-1, 1], C 1 or 3 or what the generator
+                takes; called several times for each row.
+            write: takes a first row and float (1, C', rows, width) in [-1, 1]; called from the top to the bottom.
+            progress: called with the share of the work that is done.
+        """
+        way = self.direction(direction)
+        channels = self.config.channels(way)[0]
+
+        def converted(first: int, end: int) -> Tensor:
+            return pictures.with_channels(read(first, end).to(self.device, torch.float32), channels)
+
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+            self.large.run(self._generator(way), channels, converted, write, height, width, progress)
+
+    def fits(self, height: int, width: int, direction: Direction) -> bool:
+        """Whether a picture goes through the network whole within the memory that may be taken."""
+        return self.large.fits(self._generator(direction), self.config.channels(direction)[0], height, width)
+
+    def _in_bands(self, array: NDArray[np.uint8], way: Direction) -> NDArray[np.uint8]:
+        """A (H, W, 3) uint8 picture that does not fit whole."""
+        result = np.empty_like(array)
+
+        def read(first: int, end: int) -> Tensor:
+            return to_float(torch.from_numpy(array[first:end]).permute(2, 0, 1)[None])
+
+        def write(first: int, rows: Tensor) -> None:
+            rows = to_uint8(rows).expand(-1, 3, -1, -1)[0].permute(1, 2, 0)
+            result[first : first + len(rows)] = rows.cpu().numpy()
+
+        self.translate_rows(read, write, array.shape[0], array.shape[1], way)
+        return result
 
     def direction(self, direction: Direction | None = None) -> Direction:
         """The direction that is meant. Raises `UserError` where it is unknown, or left out and not clear."""
@@ -249,6 +309,16 @@ class Translator:
                 network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
             self._built[way] = network
         return self._built[way]
+
+
+def _photo(picture: Picture, path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:
+    """Colours, alpha and greyness. Raises `UserError` for what is no 8-bit picture, which a PIL image can't hold."""
+    if picture.dtype != np.uint8 or picture.bands not in (1, 3) or len(picture.pages) != 1:
+        raise UserError(
+            f"{path} has {len(picture.pages)} page(s) of {picture.bands} × {picture.dtype}, which no PIL image holds: "
+            "translate it with translate_files (unpaired translate)."
+        )
+    return picture.rgb, None if picture.alpha is None else picture.alpha[0], picture.grey
 
 
 def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> Path:

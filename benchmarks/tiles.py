@@ -1,0 +1,94 @@
+"""How fast a picture too large for memory is translated, and in how much memory.
+
+    python benchmarks/tiles.py [--megapixels 24] [--small 1] [--memory 3GB] [--run RUN] [--threads N] [--save]
+
+Pixels a second of a picture in bands beside one that goes through the network whole, each in a process of its own,
+with the peak of its memory (VmHWM: all that the process ever held at once, the pictures with it). Both are uint8 arrays
+in memory. The generator is the demo's (width 24, 4 blocks) with fresh weights, or that of a RUN. Wall time and the
+processes' own CPU time are both told: on a machine that others use, only the second can be compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from timing import write_result
+
+
+def measure(megapixels: float, run: str | None, memory: str | None, threads: int) -> dict[str, float]:
+    """One picture in this process."""
+    import numpy as np
+    import torch
+
+    from unpaired.networks import build_generator
+    from unpaired.networks.layers import initialise
+    from unpaired.presets import demo
+    from unpaired.training.device import keep_freed_memory
+    from unpaired.translation.translator import Translator
+
+    torch.set_num_threads(threads)
+    keep_freed_memory()  # as the command does
+    if run:
+        translator = Translator.load(run, direction="a2b", device="cpu", max_memory=memory)
+    else:
+        torch.manual_seed(0)
+        config = demo()
+        network = build_generator(3, 3, config.generator).eval().requires_grad_(False)
+        initialise(network, config.optimizer.init_gain)
+        translator = Translator(config, {"a2b": lambda: network}, device="cpu", max_memory=memory)
+    warm = np.zeros((256, 256, 3), np.uint8)
+    translator.translate_arrays([warm], "a2b")
+    height = round((megapixels * 1e6) ** 0.5)
+    picture = np.random.default_rng(0).integers(0, 256, (height, height, 3), np.uint8)
+    whole = translator.fits(height, height, "a2b")
+    wall, cpu = time.perf_counter(), time.process_time()
+    translator.translate_arrays([picture], "a2b")
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
+    pixels = height * height / 1e6
+    return {"whole": whole, "wall": pixels / wall, "cpu": pixels / cpu, "seconds": wall, "peak": peak / 1e9}
+
+
+def child(*arguments: Any) -> dict[str, Any]:
+    line = [sys.executable, __file__, "--child", json.dumps(arguments)]
+    return json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megapixels", type=float, default=24)
+    parser.add_argument("--small", type=float, default=1, help="megapixels of the picture that goes whole")
+    parser.add_argument("--memory", default="3GB", help="--max-memory of the large one")
+    parser.add_argument("--run", help="a run whose a2b generator is taken")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--save", action="store_true", help="write to benchmarks/results")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(measure(*json.loads(options.child))))
+        return
+    before = child(options.small, options.run, None, options.threads)
+    large = child(options.megapixels, options.run, options.memory, options.threads)
+    after = child(options.small, options.run, None, options.threads)
+    for name, told in (("whole", before), ("large", large), ("whole again", after)):
+        kind = "whole" if told["whole"] else "in bands"
+        print(
+            f"{name:12} {kind:9} {told['wall']:.3f} MP/s, {told['cpu']:.3f} MP per CPU second, "
+            f"{told['seconds']:.1f} s, peak {told['peak']:.2f} GB"
+        )
+    ratio = {key: 2 * large[key] / (before[key] + after[key]) for key in ("wall", "cpu")}
+    print(f"bands / whole: {ratio['wall']:.2f} by the clock, {ratio['cpu']:.2f} by CPU time")
+    if options.save:
+        values = {"whole": before, "large": large, "whole again": after, "ratio": ratio}
+        write_result(f"tiles-{options.megapixels:g}mp", {"options": vars(options), **values})
+
+
+if __name__ == "__main__":
+    main()

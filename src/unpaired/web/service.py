@@ -1,0 +1,145 @@
+"""What all pages and calls of one server share, and the one way in which a picture is translated for any of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+from typing import Literal
+
+from unpaired.config import Direction
+from unpaired.data.decode import QUALITY, Picture, encoded, picture_bytes
+from unpaired.data.pixels import opened
+from unpaired.errors import UserError
+from unpaired.translation import pictures
+from unpaired.web.batcher import Array, Batcher
+from unpaired.web.metrics import Metrics
+from unpaired.web.refused import Refused
+from unpaired.web.runs import Runs
+from unpaired.web.settings import Settings
+from unpaired.web.translators import Translators, directions
+
+Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "gif", "avif"]
+MEDIA = {
+    "PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "TIFF": "image/tiff", "BMP": "image/bmp",
+    "GIF": "image/gif", "AVIF": "image/avif", "PPM": "image/x-portable-pixmap",
+}  # fmt: skip
+SUFFIX = {"JPEG": "jpg", "TIFF": "tif"}
+THREADS = 4
+UPLOAD = Path("The picture")
+"""What sentences call a picture that came without a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client wants of a picture."""
+
+    run: str | None = None
+    direction: Direction | None = None
+    format: Format | None = None
+    """None gives the picture's own."""
+    quality: int = QUALITY
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A translated picture as a file."""
+
+    content: bytes
+    kind: str
+    """Pillow's name of the format."""
+    run: str
+    direction: Direction
+    images_seen: int
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA.get(self.kind, "application/octet-stream")
+
+    @property
+    def suffix(self) -> str:
+        return SUFFIX.get(self.kind, self.kind.lower())
+
+
+class Service:
+    """One server's runs, translators, queue and counters."""
+
+    def __init__(self, runs: Runs, settings: Settings) -> None:
+        self.runs, self.settings = runs, settings
+        self.metrics = Metrics()
+        self.translators = Translators(settings.device)
+        self.batcher = Batcher(settings.waiting)
+        self.stopping = asyncio.Event()
+        self._threads = ThreadPoolExecutor(THREADS, "pictures")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Translates what is asked for, while inside."""
+        task = asyncio.create_task(self.batcher.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self.batcher.close()
+            self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def translate(self, content: bytes, wish: Wish) -> Made:
+        """A picture file → the file of its translation. Raises `UserError` for what the client can mend.
+
+        The caller holds a `batcher.place()`, so that what waits is bounded before it is read.
+        """
+        began, loop = monotonic(), asyncio.get_running_loop()
+        run, folder = self._run(wish.run)
+        way = _way(wish.direction, directions(folder), run)
+        translator = await loop.run_in_executor(self._threads, self.translators.get, folder, way)
+        picture = await loop.run_in_executor(self._threads, self._decoded, content)
+        background = translator.config.data.background
+        seen = pictures.over(picture.rgb, picture.alpha, background)
+        array = await self.batcher.translate(translator, seen, way)
+        like = replace(picture, grey=translator.gives_grey(way, picture.grey))
+        kind = wish.format.upper() if wish.format else picture.format
+
+        def encode() -> bytes:
+            return encoded(pictures.out_of(array, picture.alpha, background), like, kind, quality=wish.quality)
+
+        made = await loop.run_in_executor(self._threads, encode)
+        self._count(run, way, array, monotonic() - began)
+        return Made(made, kind, run, way, translator.images_seen)
+
+    def _run(self, name: str | None) -> tuple[str, Path]:
+        if name is not None:
+            return name, self.runs.folder(name)
+        names = self.runs.names()
+        if len(names) != 1:
+            raise UserError("Name the run with run=…; /v1/runs lists them." if names else "There is no run yet.")
+        return names[0], self.runs.folder(names[0])
+
+    def _decoded(self, content: bytes) -> Picture:
+        """Decoded, after a look at what its head says of its size."""
+        most = self.settings.megapixels
+        with opened(content, UPLOAD) as image:
+            if image.width * image.height > most * 1e6:
+                size = f"{image.width}×{image.height}"
+                raise Refused(413, f"{UPLOAD} has {size} pixels: more than {most:g} megapixels are not taken.")
+        return picture_bytes(content, UPLOAD)
+
+    def _count(self, run: str, way: Direction, array: Array, seconds: float) -> None:
+        self.metrics.pictures.labels(run, way).inc()
+        self.metrics.megapixels.inc(array.shape[0] * array.shape[1] / 1e6)
+        self.metrics.seconds.observe(seconds)
+
+
+def _way(wanted: Direction | None, known: tuple[Direction, ...], run: str) -> Direction:
+    if wanted is None and len(known) == 1:
+        return known[0]
+    if wanted is None:
+        raise UserError(f"{run} translates {' and '.join(known)}: name one with direction=….")
+    if wanted not in known:
+        raise UserError(f"{run} does not translate {wanted}: take {' or '.join(known)}.")
+    return wanted

@@ -1,0 +1,69 @@
+"""`unpaired serve` as a user types it: a process that answers, and ends well."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from terminal import Command, paint
+
+import unpaired as library
+
+
+@contextmanager
+def started(*words: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server and its address, which it says as soon as it listens."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unpaired", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout
+    try:
+        greeting = process.stdout.readline()
+        address = re.search(r"http://[\w.:\[\]]+", greeting)
+        assert address, greeting + process.stdout.read()
+        yield process, address[0]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_a_run_is_served_and_stops_when_asked(run: Path, tmp_path: Path) -> None:
+    with started("serve", run, "--port", 0, "--device", "cpu") as (process, address):
+        client = library.Client(address)
+        assert client.health()["status"] == "ok"
+        made = client(paint(tmp_path / "horse.jpg", 30, 20), "a2b")
+        assert made.size == (30, 20)
+        made.save(tmp_path / "zebra.png")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    with Image.open(tmp_path / "zebra.png") as image:
+        assert image.mode == "RGB"
+
+
+def test_mistakes_are_sentences(unpaired: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UNPAIRED_TOKEN", raising=False)
+    assert "is not a run" in unpaired("serve", tmp_path / "none").sentence
+    assert "needs a token" in unpaired("serve", run, "--host", "0.0.0.0").sentence
+    assert "at least 16" in unpaired("serve", run, "--token", "abc").sentence
+    assert "can't be listened on" in unpaired("serve", run, "--host", "192.0.2.1", "--token", "x" * 16).sentence
+    (run / "checkpoints").rename(tmp_path / "away")
+    assert "holds no checkpoint yet" in unpaired("serve", run).sentence
+
+
+def test_a_missing_extra_is_named(unpaired: Command, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import util
+
+    find = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name, *rest: None if name == "fastapi" else find(name, *rest))
+    assert "pip install 'unpaired[web]'" in unpaired("serve", run).sentence

@@ -1,0 +1,179 @@
+"""Tiled is whole: for every generator, size and height of bands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from unpaired.config import GeneratorConfig
+from unpaired.errors import UserError
+from unpaired.networks import GENERATORS, build_generator
+from unpaired.networks.layers import initialise
+from unpaired.translation import memory, passes
+from unpaired.translation.fit import fitted, fitted_rows
+from unpaired.translation.rows import Budget, Rows
+from unpaired.translation.tiles import Tiles
+
+SIZES = {"resnet": {"blocks": 2, "kernel": 5}, "unet": {"depth": 4}, "convnext": {"blocks": 1}}
+ROOM = 1 << 30
+
+
+def network(inputs: int = 3, outputs: int = 3, dtype: torch.dtype = torch.float64, **options: Any) -> nn.Module:
+    torch.manual_seed(0)
+    made = build_generator(inputs, outputs, GeneratorConfig(width=4, **options))
+    initialise(made, 0.3)
+    for module in made.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-1, 1)  # pyright: ignore
+            module.running_var.uniform_(0.5, 2)  # pyright: ignore
+    return made.to(dtype).eval().requires_grad_(False)
+
+
+def tiled(net: nn.Module, x: Tensor, band: int | None, memory: int = ROOM, **options: Any) -> Tensor:
+    """(1, C, H, W) through `net` in bands."""
+    made: list[Tensor] = []
+    read, height, width = fitted_rows(lambda a, b: x[:, :, a:b], *x.shape[2:], net.multiple)  # pyright: ignore
+
+    def write(first: int, rows: Tensor) -> None:
+        assert first == sum(part.shape[2] for part in made)
+        made.append(rows)
+
+    with torch.inference_mode():
+        tiles = Tiles(net, net.multiple, x.shape[1], x.device)  # pyright: ignore
+        tiles.run(read, write, height, width, memory=memory, band=band, **options)
+    return torch.cat(made, 2)[:, :, : x.shape[2], : x.shape[3]]
+
+
+def whole(net: nn.Module, x: Tensor) -> Tensor:
+    with torch.inference_mode():
+        return fitted(net, x)
+
+
+def picture(height: int, width: int, channels: int = 3, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.rand(1, channels, height, width, generator=torch.Generator().manual_seed(1), dtype=dtype) * 2 - 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kind=st.sampled_from(list(GENERATORS)),
+    norm=st.sampled_from(["instance", "batch", "group", "none"]),
+    upsample=st.sampled_from(["transposed", "resize", "blur"]),
+    downsample=st.sampled_from(["strided", "blur"]),
+    padding=st.sampled_from(["reflect", "zeros"]),
+    residual=st.booleans(),
+    dropout=st.sampled_from([0.0, 0.5]),
+    height=st.integers(17, 70),
+    width=st.integers(17, 40),
+    band=st.integers(1, 40),
+    memory=st.sampled_from([0, 20_000, ROOM]),
+    far=st.sampled_from([4, 64]),
+)
+def test_tiled_is_whole(
+    kind: str, height: int, width: int, band: int, memory: int, far: int, dropout: float, **options: Any
+) -> None:
+    """To the rounding of double precision: what is asked for is 1/255."""
+    net = network(kind=kind, dropout=dropout, noise=dropout > 0, **SIZES[kind], **options)
+    x = picture(height, width)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes, "FAR", far)
+        made = tiled(net, x, band, memory)
+    torch.testing.assert_close(made, whole(net, x), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", list(GENERATORS))
+def test_in_single_precision_and_channels_last(kind: str) -> None:
+    net = network(kind=kind, dtype=torch.float32, **SIZES[kind]).to(memory_format=torch.channels_last)  # pyright: ignore
+    x = picture(90, 50, dtype=torch.float32)
+    torch.testing.assert_close(tiled(net, x, 16, channels_last=True), whole(net, x), rtol=0, atol=3e-5)
+
+
+def test_in_half_precision() -> None:
+    """Rounding to bfloat16 happens at other places of the sum: it differs by as much as it is coarse."""
+    net = network(kind="resnet", dtype=torch.float32, **SIZES["resnet"])
+    x = picture(90, 50, dtype=torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        made, direct = tiled(net, x, 16), whole(net, x)
+    error = (direct - whole(net, x)).abs().mean()  # of half precision itself
+    assert (made - direct).abs().mean() <= error + 1 / 255
+
+
+def test_colouring_keeps_the_lightness_of_the_whole() -> None:
+    net = network(1, 3, kind="resnet", lab=True, **SIZES["resnet"])
+    x = picture(60, 30, channels=1)
+    torch.testing.assert_close(tiled(net, x, 8), whole(net, x), rtol=0, atol=1e-6)
+
+
+def test_naive_tiles_would_differ() -> None:
+    """The test can fail: bands translated by themselves are far from the whole."""
+    net = network(kind="resnet", **SIZES["resnet"])
+    x = picture(64, 32) * torch.linspace(0.1, 1, 64, dtype=torch.float64)[:, None]
+    naive = torch.cat([whole(net, part) for part in x.split(16, 2)], 2)
+    assert (naive - whole(net, x)).abs().max() > 0.1
+
+
+def test_a_pass_for_each_norm_and_nothing_kept_that_is_cheap_to_compute() -> None:
+    net = network(kind="resnet", blocks=3)
+    plan = Tiles(net, 4, 3, torch.device("cpu")).passes
+    assert len(plan) == 3 + 2 * 3 + 2 + 1  # norms of the encoder, of the blocks, of the decoder; the result
+    assert all(len(p.kept) <= 2 for p in plan)
+    assert sum(len(p.kept) for p in plan) == sum(len(p.last & {k for q in plan for k in q.kept}) for p in plan)
+
+
+def test_attention_of_a_large_picture_takes_some_queries_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network(kind="convnext", **SIZES["convnext"])
+    x = picture(64, 48)
+    want = whole(net, x)
+    monkeypatch.setattr("unpaired.networks.convnext.PAIRS", 500)
+    torch.testing.assert_close(whole(net, x), want, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("room", [0, ROOM])
+def test_rows_hold_what_was_written_until_it_is_forgotten(room: int) -> None:
+    budget = Budget(room)
+    rows = Rows(3, 4000, 16, torch.float32, budget)
+    assert rows.on_disk == (room == 0)
+    values = torch.rand(1, 3, 4000, 16)
+    for first in range(0, 4000, 400):
+        rows.write(first, values[:, :, first : first + 400])
+    assert torch.equal(rows.read(390, 1410), values[:, :, 390:1410])
+    held = room - budget.left
+    rows.done(0, 1000, forget=True)
+    assert torch.equal(rows.read(1000, 4000), values[:, :, 1000:])
+    if room:
+        assert held == 4000 * 16 * 3 * 4
+        assert room - budget.left == pytest.approx(0.75 * held, abs=2**16)
+    rows.close()
+    assert budget.left == room
+
+
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("unpaired.translation.rows.os.posix_fallocate", full)
+    with pytest.raises(UserError, match=r"no room for 0\.0 GB of intermediate results \(No space left on device\)"):
+        Rows(3, 40, 16, torch.float32, Budget(0))
+
+
+def test_memory_as_people_write_it() -> None:
+    assert [memory.parsed(t) for t in ("3GB", "1.5 g", "800 MB", "2GiB", "1000")] == [
+        3 * 10**9, 15 * 10**8, 8 * 10**8, 2 * 10**9, 1000,
+    ]  # fmt: skip
+    for text in ("", "much", "0", "-3GB", "3 apples"):
+        with pytest.raises(UserError, match="no amount of memory"):
+            memory.parsed(text)
+
+
+def test_memory_for_each_pixel_grows_with_the_network() -> None:
+    def bytes_of(width: int) -> float:
+        net = build_generator(3, 3, GeneratorConfig(width=width, blocks=1)).requires_grad_(False)
+        return memory.per_pixel(net, 3, 64, torch.float32)
+
+    # Twice the width of the picture's own resolution is alive at the least.
+    assert 8 * 4 * 2 < bytes_of(8) < 8 * 4 * 20
+    assert bytes_of(16) == pytest.approx(2 * bytes_of(8), rel=0.2)
