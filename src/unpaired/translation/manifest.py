@@ -140,7 +140,6 @@ class Manifest:
             if part is None:
                 _hold(self._file, out)
             self._unfinished = out / f"{UNFINISHED}-{part or 0}"
-            self._unfinished.mkdir(exist_ok=True)
             size = os.fstat(self._file).st_size
             if size and os.pread(self._file, 1, size - 1) != b"\n":
                 os.write(self._file, b"\n")  # after a line that was cut off
@@ -150,6 +149,7 @@ class Manifest:
             if part is None:
                 header = {"unpaired": version("unpaired"), "job": job, **about}
                 self._append(json.dumps(header).encode() + b"\n")
+            self._unfinished.mkdir(exist_ok=True)
         except OSError as e:
             raise UserError(f"{out} can't be written: {e.strerror or e}. Name another --out.") from e
 
