@@ -43,7 +43,7 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin is tuple:
-        return st.lists(st.integers(0, 4), min_size=1, max_size=5).map(tuple)
+        return st.lists(_values(arguments[0]), min_size=1, max_size=5).map(tuple)
     if origin in (typing.Union, types.UnionType):
         return st.one_of([_values(a) for a in arguments])
     simple: dict[Any, st.SearchStrategy[Any]] = {

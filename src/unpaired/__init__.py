@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LossConfig,
         NceConfig,
         OptimizerConfig,
+        PerceptualConfig,
         Pix2PixConfig,
         TrainingConfig,
     )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from unpaired.evaluation.run import evaluate
     from unpaired.presets import PRESETS
     from unpaired.report.page import write_report
+    from unpaired.style.transfer import stylise
     from unpaired.training.run import resume, train
     from unpaired.translation.batch import translate_files
     from unpaired.translation.translator import Translator
@@ -39,13 +41,14 @@ _HOMES = {
     "unpaired.client": ["Client"],
     "unpaired.config": [
         "Config", "DataConfig", "Direction", "DiscriminatorConfig", "GeneratorConfig", "LossConfig",
-        "NceConfig", "OptimizerConfig", "Pix2PixConfig", "TrainingConfig",
+        "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig", "TrainingConfig",
     ],
     "unpaired.errors": ["UserError"],
     "unpaired.evaluation.measure": ["Evaluation"],
     "unpaired.evaluation.run": ["evaluate"],
     "unpaired.presets": ["PRESETS"],
     "unpaired.report.page": ["write_report"],
+    "unpaired.style.transfer": ["stylise"],
     "unpaired.training.run": ["resume", "train"],
     "unpaired.translation.batch": ["translate_files"],
     "unpaired.translation.translator": ["Translator"],
@@ -54,8 +57,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "PRESETS", "Client", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation", "GeneratorConfig",
-    "LossConfig", "NceConfig", "OptimizerConfig", "Pix2PixConfig", "TrainingConfig", "Translator", "UserError",
-    "evaluate", "resume", "train", "translate_files", "write_report",
+    "LossConfig", "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig", "TrainingConfig", "Translator",
+    "UserError", "evaluate", "resume", "stylise", "train", "translate_files", "write_report",
 ]  # fmt: skip
 
 

@@ -22,14 +22,17 @@ DIRECTIONS: tuple[Direction, Direction] = ("a2b", "b2a")
 Domain = Literal["a", "b"]
 DOMAINS: tuple[Domain, Domain] = ("a", "b")
 
-Norm = Literal["instance", "batch", "group", "none"]
+Norm = Literal["instance", "instance-affine", "batch", "group", "none"]
 Padding = Literal["reflect", "zeros"]
 Channels = int
 Normalize = Literal["auto", "full", "percentile", "window"]
-DType = Literal["uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"]
+DType = Literal[
+    "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64"
+]  # fmt: skip
+Eyes = Literal["lite1", "lite2"]
 Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
-MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan"]
+MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson"]
 
 
 def reverse(direction: Direction) -> Direction:
@@ -64,7 +67,7 @@ class GeneratorConfig:
     depth: int = 8
     """Halvings of a U-Net: 7 for 128 px, 8 for 256 px."""
     norm: Norm = "instance"
-    """Normalisation between layers."""
+    """Normalisation between layers; `instance-affine` learns a scale and a shift for each channel."""
     dropout: float = 0.0
     """Probability of dropout inside residual blocks (ResNet) or in the inner decoder (U-Net)."""
     noise: bool = False
@@ -77,6 +80,9 @@ class GeneratorConfig:
     resize and convolution (Zhang 2019, as CUT does)."""
     padding: Padding = "reflect"
     """What convolutions see beyond the border."""
+    scaling_padding: Literal["auto", "reflect", "zeros"] = "auto"
+    """The same for the 3×3 convolutions that halve and double; auto: zeros where they are strided (the paper),
+    `padding` elsewhere."""
     residual: bool = False
     """Output = tanh(network + atanh(input)): the network learns what to change, not the whole picture."""
     lab: bool = False
@@ -96,10 +102,15 @@ class DiscriminatorConfig:
     """Strided layers of a PatchGAN; 3 gives the paper's 70×70 receptive field."""
     scales: int = 3
     """PatchGANs of `multiscale`; each sees half the resolution of the one before."""
+    downsample: Literal["strided", "blur"] = "strided"
+    """How a PatchGAN halves: strided convolution (the paper), or convolution and blur (Zhang 2019, as CUT does)."""
     norm: Norm = "instance"
     """Normalisation of a PatchGAN or pixel discriminator."""
     spectral: bool = False
     """Spectral normalisation of a PatchGAN (Miyato et al. 2018) in place of `norm`."""
+    eyes: tuple[Eyes, ...] = ("lite1",)
+    """Through which frozen networks projected heads look, EfficientNet-Lite1 or Lite2, or both at once (Kumari et al.
+    2022, vision-aided GANs)."""
     stages: tuple[int, ...] = (1, 2, 3, 4)
     """Which stages of the frozen network get a head: 0 to 4, at stride 2, 4, 8, 16 and 32."""
     mixing: bool = True
@@ -174,6 +185,22 @@ class Pix2PixConfig:
 
     l1: float = 100.0
     """λ, the weight of the distance to the true counterpart (eq. 4)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PerceptualConfig:
+    """Of feed-forward style transfer (Johnson et al. 2016, arXiv:1603.08155) only. The losses are relative to what
+    they aim at."""
+
+    eyes: str = "lite1"
+    """The frozen network that compares: lite1, lite2, or a file of torchvision's VGG-16 or VGG-19. (Through lite0 runs
+    are measured.)"""
+    content: float = 1.0
+    """Weight of showing what the source shows."""
+    style: float = 10.0
+    """Weight of being painted as B is."""
+    smoothness: float = 0.1
+    """Weight of the total variation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -293,6 +320,7 @@ class Config:
     loss: LossConfig = field(default_factory=LossConfig)
     nce: NceConfig = field(default_factory=NceConfig)
     pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
+    perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
@@ -349,6 +377,8 @@ def validate(config: Config) -> None:
         (disc.r1 >= 0 and disc.r1_every >= 1, "r1 ≥ 0 and r1-every ≥ 1 are needed"),
         (disc.r1 == 0 or disc.kind != "projected", "r1 needs a discriminator that learns from pixels: take "
          "--discriminator.kind projected+patchgan, or patchgan"),
+        (len(disc.eyes) > 0 and len({*disc.eyes}) == len(disc.eyes),
+         "discriminator.eyes are one or more, all different"),
         (disc.view >= 32, f"view {disc.view} px is not at least 32"),
         (disc.patch_weight > 0, f"patch-weight {disc.patch_weight} is not above 0"),
         (gen.blocks >= 0 and gen.depth >= 2 and disc.layers >= 1, "blocks ≥ 0, depth ≥ 2 and layers ≥ 1 are needed"),
@@ -428,10 +458,11 @@ def from_dict(cls: type[Any], values: dict[str, Any], where: str = "config") -> 
         if dataclasses.is_dataclass(hint):
             built[name] = from_dict(typing.cast(type[Any], hint), value, f"{where}.{name}")
         elif typing.get_origin(hint) is tuple:
-            kinds = (int, float) if float in typing.get_args(hint) else (int,)
-            if not isinstance(value, list | tuple) or not all(type(v) in kinds for v in typing.cast(list[Any], value)):
-                raise UserError(f"{where}.{name} is {value!r}, which is not a list of numbers.")
+            if not isinstance(value, list | tuple):
+                raise UserError(f"{where}.{name} is {value!r}, which is not a list.")
             built[name] = tuple(typing.cast(list[Any], value))
+            for each in built[name]:
+                _check(typing.get_args(hint)[0], each, f"{where}.{name}")
         else:
             built[name] = value
             _check(hint, value, f"{where}.{name}")

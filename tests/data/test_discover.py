@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from unpaired.data.discover import discover, find_domains, find_test_domains, picture_format
+from unpaired.data.discover import HEAD, discover, find_domains, find_test_domains, format_named, picture_format
 from unpaired.errors import UserError
 
 
@@ -169,3 +171,54 @@ def test_domains_that_are_none(tmp_path: Path) -> None:
 def test_light() -> None:
     code = "import sys, unpaired.data.discover; print({'torch', 'numpy', 'PIL'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_masks_and_sidecars_are_told_and_not_taken(tmp_path: Path) -> None:
+    for name in ("scan.png", "scan_mask.png", "b.seg.png", "b.png", "alone_mask.png", "c-masks.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    for name in ("scan.json", "scan.png.xml", "notes.json", "scan.tfw"):
+        (tmp_path / name).write_text("{}")
+    found = discover(tmp_path)
+    # Without a picture that it could be the mask of, a mask is a picture: a folder of masks is a domain.
+    assert [p.name for p in found.files] == ["alone_mask.png", "b.png", "c-masks.png", "scan.png"]
+    assert {p.name: why for p, why in found.skipped} == {
+        "scan_mask.png": "a mask of scan.png, by its name; masks are not used",
+        "b.seg.png": "a mask of b.png, by its name; masks are not used",
+        "scan.json": "a sidecar of scan.png; sidecars are not used",
+        "scan.png.xml": "a sidecar of scan.png; sidecars are not used",
+        "scan.tfw": "a sidecar of scan.png; sidecars are not used",
+        "notes.json": "not a picture",
+    }
+
+
+def test_links_in_a_circle_and_names_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "self.png").symlink_to("self.png")
+    (tmp_path / "up").symlink_to(tmp_path)
+    name = os.fsdecode(b"caf\xe9.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / name)
+    found = discover(tmp_path)
+    assert [p.name for p in found.files] == [name]
+    assert {p.name for p, _ in found.skipped} == {"a", "b", "self.png", "up"}
+    with pytest.raises(UserError, match=r"cannot be read|does not exist"):
+        discover(tmp_path / "a")
+
+
+def test_formats_are_told_by_their_content(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.png", np.zeros((8, 8)))  # becomes a.png.npy
+    (tmp_path / "a.png.npy").rename(tmp_path / "a.png")
+    np.savez(tmp_path / "b.npz", x=np.zeros((8, 8)))
+    header = bytearray(348 + 4 + 100)
+    header[:4], header[344:348] = (348).to_bytes(4, "little"), b"n+1\0"
+    for name, data, kind in (
+        ("a.png", None, "NPY"), ("b.npz", None, "NPZ"), ("c.nii", bytes(header), "NIFTI"),
+        ("c.nii.gz", gzip.compress(bytes(header)), "NIFTI"), ("d", bytes(128) + b"DICM" + bytes(99), "DICOM"),
+        ("e.tif", b"II*\0".ljust(128, b"\0") + b"DICM" + bytes(99), "DICOM"),
+        ("f.gz", gzip.compress(b"text" * 99), None),
+    ):  # fmt: skip
+        if data is not None:
+            (tmp_path / name).write_bytes(data)
+        assert picture_format((tmp_path / name).read_bytes()[:HEAD]) == kind
+    assert [p.name for p in discover(tmp_path).files] == ["a.png", "b.npz", "c.nii", "c.nii.gz", "d", "e.tif"]
+    assert [format_named(Path(n)) for n in ("x.nii.gz", "x.NII", "x.y.png", "x.gz")] == ["NIFTI", "NIFTI", "PNG", None]

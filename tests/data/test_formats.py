@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from unpaired.data.decode import decode, encoded, picture_bytes, read_picture, write_picture
-from unpaired.data.formats import deep
+from unpaired.data.formats import deep, tiff
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
 
@@ -145,3 +146,137 @@ def test_a_lossless_webp_stays_lossless(tmp_path: Path) -> None:
     picture = read_picture(tmp_path / "p.webp")
     write_picture(picture.pages, picture, tmp_path / "again.webp")
     assert (read_picture(tmp_path / "again.webp").rgb == pixels).all()
+
+
+# TIFF and NumPy
+
+
+LAYOUTS = ["YX", "YXS", "SYX", "QYX", "QYXS", "CYX"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    dtype=st.sampled_from(["uint8", "uint16", "int16", "float32"]), layout=st.sampled_from(LAYOUTS),
+    big=st.booleans(), tiled=st.booleans(), compression=st.sampled_from([None, "zlib", "lzw", "zstd", "packbits"]),
+    predictor=st.booleans(), order=st.sampled_from("<>"), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_tiffs_of_every_kind(
+    dtype: str, layout: str, big: bool, tiled: bool, compression: str | None, predictor: bool, order: str, seed: int
+) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    lengths = {"Y": 20, "X": 33, "S": 5, "Q": 3, "C": 4}
+    shape = [lengths[axis] for axis in layout]
+    random = np.random.default_rng(seed)
+    values = random.normal(0, 1000, shape).astype(dtype) if dtype == "float32" else noise(*shape, dtype=dtype)
+    options: dict[str, object] = {"metadata": None, "photometric": "minisblack", "bigtiff": big, "byteorder": order}
+    if "S" in layout:
+        options["planarconfig"] = "separate" if layout == "SYX" else "contig"
+    if layout == "CYX":
+        options["imagej"], options["metadata"] = True, {"axes": "CYX"}
+        big = compression = None
+        options |= {"bigtiff": False, "byteorder": ">"}
+        if dtype == "int16":
+            return
+    if tiled and compression != "packbits" and layout != "CYX":
+        options["tile"] = (16, 16)
+    if compression:
+        options |= {"compression": compression, "predictor": predictor and compression != "packbits"}
+    content = io.BytesIO()
+    tifffile.imwrite(content, values, **options)
+    picture = picture_bytes(content.getvalue(), Path("p.tif"))
+    bands = {"S": 5, "C": 4}.get(next((a for a in layout if a in "SC"), ""), 1)
+    assert picture.pages.shape == (3 if "Q" in layout else 1, 20, 33, bands)
+    order_of = [a for a in "QYXSC" if a in layout]
+    moved = values.transpose([layout.index(a) for a in order_of]).reshape(picture.pages.shape)
+    assert (picture.pages == moved).all()
+    again = encoded(picture.pages, picture, "TIFF")
+    same(picture, picture_bytes(again, Path("again.tif")))
+    if not isinstance(picture.own, tiff.Tiff):  # plain 8-bit grey, which is Pillow's
+        return
+    with tifffile.TiffFile(io.BytesIO(content.getvalue())) as a, tifffile.TiffFile(io.BytesIO(again)) as b:
+        for name in ("is_bigtiff", "byteorder", "is_imagej"):
+            assert getattr(a, name) == getattr(b, name)
+        for name in ("compression", "predictor", "photometric", "planarconfig", "tile", "is_tiled", "dtype"):
+            if name != "planarconfig" or "S" in layout:
+                assert getattr(a.pages[0], name) == getattr(b.pages[0], name), name
+        assert a.series[0].axes.replace("I", "Q") == b.series[0].axes.replace("I", "Q")
+        assert (a.asarray() == b.asarray()).all()
+
+
+def test_a_place_on_earth_is_kept_by_eight_and_by_sixteen_bits(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    keys = (1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32633)
+    tags = [
+        (33550, "d", 3, (10.0, 10.0, 0.0), True), (33922, "d", 6, (0.0, 0.0, 0.0, 500000.0, 5e6, 0.0), True),
+        (34735, "H", len(keys), keys, True), (42113, "s", 6, "-9999", True),
+    ]  # fmt: skip
+    for dtype, bands in (("uint8", 3), ("uint16", 12)):
+        path = tmp_path / f"{dtype}.tif"
+        values = noise(16, 16, bands, dtype=dtype)
+        tifffile.imwrite(path, values, photometric="rgb" if bands == 3 else "minisblack", planarconfig="contig",
+                         metadata=None, extratags=tags, resolution=(300, 300), resolutionunit=2)  # fmt: skip
+        picture = read_picture(path)
+        write_picture(picture.pages, picture, tmp_path / "again.tif")
+        with tifffile.TiffFile(path) as a, tifffile.TiffFile(tmp_path / "again.tif") as b:
+            for code in (33550, 33922, 34735, 42113, 282, 283, 296):
+                assert a.pages[0].tags[code].value == b.pages[0].tags[code].value
+            assert (a.asarray() == b.asarray()).all()
+            assert b.pages[0].tags["GeoKeyDirectoryTag"].value == keys
+        assert (decode(path) == values).all()
+
+
+def test_other_bands_and_types_than_were_read(tmp_path: Path) -> None:
+    """What a translation between domains writes: 12 bands become colours, and the reverse."""
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(tmp_path / "12.tif", noise(16, 16, 12, dtype="uint16"), photometric="minisblack",
+                     planarconfig="contig", metadata=None, compression="lzw")  # fmt: skip
+    twelve = read_picture(tmp_path / "12.tif")
+    colours = noise(1, 16, 16, 3)
+    write_picture(colours, twelve, tmp_path / "rgb.tif")
+    with Image.open(tmp_path / "rgb.tif") as image:
+        assert image.mode == "RGB"
+        assert (np.asarray(image) == colours[0]).all()
+    photo = Picture(colours, format="PNG")
+    write_picture(twelve.pages, photo, tmp_path / "again.tif")
+    assert (read_picture(tmp_path / "again.tif").pages == twelve.pages).all()
+    floats = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype(np.float32)
+    write_picture(floats, twelve, tmp_path / "f.tif")
+    assert (read_picture(tmp_path / "f.tif").pages == floats).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    dtype=st.sampled_from(["uint8", "int16", "uint16", "int32", "float32", "float64", ">u2"]),
+    kind=st.sampled_from(["NPY", "NPZ"]),
+    shape=st.sampled_from(
+        [(20, 33), (20, 33, 4), (4, 20, 33), (40, 35, 33), (3, 20, 33, 4), (3, 4, 20, 33), (20, 33, 1)]
+    ),
+)  # fmt: skip
+def test_numpy_arrays_keep_their_shape(dtype: str, kind: str, shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)
+    content = io.BytesIO()
+    if kind == "NPY":
+        np.save(content, values)
+    else:
+        np.savez(content, image=values)
+    picture = picture_bytes(content.getvalue(), Path("p"))
+    again = encoded(picture.pages, picture, kind)
+    same(picture, picture_bytes(again, Path("again")))
+    loaded = np.load(io.BytesIO(again))
+    loaded = loaded["image"] if kind == "NPZ" else loaded
+    assert loaded.shape == shape
+    assert (loaded == values).all()
+    assert (picture.bands == 4) == (4 in shape)
+
+
+def test_arrays_of_several_kinds_are_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", image=np.zeros((8, 8)), mask=np.zeros((8, 8), np.uint8))
+    with pytest.raises(UserError, match=r"several kinds \(image \(8, 8\) float64, mask \(8, 8\) uint8\)"):
+        read_picture(tmp_path / "p.npz")
+    np.savez(tmp_path / "p.npz", a=np.zeros((8, 8)), b=np.ones((8, 8)))
+    picture = read_picture(tmp_path / "p.npz")
+    assert picture.pages.shape == (2, 8, 8, 1)
+    write_picture(picture.pages, picture, tmp_path / "again.npz")
+    with np.load(tmp_path / "again.npz") as again:
+        assert again["b"].shape == (8, 8)
+        assert (again["b"] == 1).all()

@@ -45,7 +45,7 @@ def test_the_penalty_is_the_mean_squared_slope_of_the_mean_logits() -> None:
 
 
 def test_it_comes_on_every_kth_step() -> None:
-    adversary = Adversary("a", Discriminator(3, CONFIG.discriminator, None), CONFIG)
+    adversary = Adversary("a", Discriminator(3, CONFIG.discriminator), CONFIG)
     x = torch.rand(1, 3, 16, 16)
     assert ["r1_a" in adversary.judge(x, x, step).terms for step in range(9)] == [s % 4 == 0 for s in range(9)]
 
@@ -55,7 +55,7 @@ def test_it_comes_on_every_kth_step() -> None:
 def test_it_reaches_every_weight_of_every_kind(kind: str, norm: str) -> None:
     torch.manual_seed(0)
     config = replace(CONFIG, discriminator=replace(CONFIG.discriminator, kind=kind, norm=norm, scales=2))  # pyright: ignore
-    discriminator = Discriminator(3, config.discriminator, None)
+    discriminator = Discriminator(3, config.discriminator)
     step = Adversary("a", discriminator, config).judge(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), 0)
     step.terms["r1_a"].backward()
     assert not any(isinstance(m, WinogradConv2d) for m in discriminator.modules()), "it has no second derivative"

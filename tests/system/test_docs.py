@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,7 +12,7 @@ import torch
 import tyro
 
 import unpaired
-from unpaired.cli import SUMMARIES
+from unpaired.cli import SUMMARIES, command
 from unpaired.methods import METHODS
 from unpaired.methods.base import Method
 from unpaired.training.engine import Engine
@@ -75,7 +74,7 @@ def test_every_command_line_parses(page: Path, capsys: pytest.CaptureFixture[str
         line = f"{_name(page)}: unpaired {shlex.join(words)}"
         assert words[0] in SUMMARIES, line
         with pytest.raises((Parsed, SystemExit)) as ending:
-            import_module(f"unpaired.cli.{words[0]}").main(words[1:])
+            command(words[0]).main(words[1:])
         told = capsys.readouterr()
         assert isinstance(ending.value, Parsed) or ending.value.code == 0, f"{line}\n{told.err}{told.out}"
 
@@ -107,7 +106,7 @@ def test_options_of_the_other_projects_table_exist(capsys: pytest.CaptureFixture
     ours: set[str] = set()
     for name in ("train", "translate"):
         with pytest.raises(SystemExit):
-            import_module(f"unpaired.cli.{name}").main(["--help"])
+            command(name).main(["--help"])
         ours |= set(OPTION.findall(capsys.readouterr().out)) | {"--out"}
     rows = [line.split("|") for line in page.read_text().split("## The flags")[1].splitlines() if line.startswith("|")]
     assert len(rows) > 30

@@ -92,6 +92,17 @@ def _configs() -> dict[str, Config]:
         "cut": replace(paper, method="cut", generator=GeneratorConfig(downsample="blur", upsample="blur"), nce=nce),
         "fastcut": replace(paper, method="cut", nce=replace(nce, weight=10.0, identity=0.0, flip=True)),
         "dclgan": replace(paper, method="dclgan", nce=replace(nce, weight=2.0)),
+        "sincut": replace(
+            paper,
+            method="cut",
+            nce=replace(nce, patches=2, across=True, l1=1.0),
+            discriminator=DiscriminatorConfig(r1=1.0, r1_every=2),
+        ),
+        "johnson": replace(paper, method="johnson", loss=LossConfig(identity=0)),
+        "two pairs of eyes": replace(
+            projected,
+            discriminator=DiscriminatorConfig(kind="projected", eyes=("lite1", "lite2"), stages=(1, 2)),
+        ),
     }
 
 

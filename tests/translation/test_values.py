@@ -102,3 +102,22 @@ def test_pages_go_through_like_pictures() -> None:
     made = translated(changing_nothing(), [Picture(pages), Picture(pages[:1])], "a2b", batch=2)
     assert (made[0].pages == pages).all()
     assert (made[1].pages == pages[:1]).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    kind=st.sampled_from(["TIFF", "NPY", "NPZ"]), dtype=st.sampled_from(["uint8", "uint16", "int16", "int32"]),
+    bands=st.sampled_from([1, 2, 3, 4, 12]), pages=st.sampled_from([1, 3]),
+    height=st.integers(14, 20), width=st.integers(14, 20), seed=st.integers(0, 999),
+)  # fmt: skip
+def test_values_through_a_run_of_values(
+    kind: str, dtype: str, bands: int, pages: int, height: int, width: int, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    info = np.iinfo(dtype)
+    low, high = max(info.min, -4_000_000), min(info.max, 4_000_000)
+    values = random.integers(low, high, (pages, height, width, bands), dtype, endpoint=True)
+    numbers = (float(low), float(high))
+    translator = changing_nothing(channels_a=bands, channels_b=bands, dtype_a=dtype, dtype_b=dtype,
+                                  range_a=numbers, range_b=numbers)  # fmt: skip
+    there_and_back(Picture(values, None, kind), translator, kind)

@@ -5,9 +5,11 @@ signature by tyro, and those of `train` from the configuration itself. Nothing h
 from __future__ import annotations
 
 import io
+import keyword
 import os
 import sys
 from importlib import import_module
+from types import ModuleType
 from typing import NoReturn
 
 from unpaired.errors import Interrupted, UserError
@@ -19,9 +21,11 @@ SUMMARIES = {
     "bakeoff": "Train several methods on the same pictures for the same time, and say which to go on with.",
     "translate": "Translate pictures with a trained run.",
     "datasets": "List and get the data sets of the papers, and say what is wrong with one.",
+    "style": "Paint a picture as others are painted (neural style transfer).",
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
     "serve": "Serve a run's translators over HTTP.",
     "report": "Write a run's report, one HTML file.",
+    "import": "Bring in networks that other projects trained.",
     "inspect": "Say what is in a run or a checkpoint.",
     "doctor": "Say what this machine can do: device, precision, memory, versions, speed of a step.",
 }
@@ -82,4 +86,9 @@ def _fail(sentence: str, status: int) -> NoReturn:
 
 
 def _run(name: str, arguments: list[str]) -> None:
-    import_module(f"unpaired.cli.{name}").main(arguments)
+    command(name).main(arguments)
+
+
+def command(name: str) -> ModuleType:
+    """The module of a command."""
+    return import_module(f"unpaired.cli.{name}_" if keyword.iskeyword(name) else f"unpaired.cli.{name}")

@@ -50,7 +50,9 @@ def main(arguments: list[str]) -> None:
 def _run(run: Path, console: Console) -> None:
     record = RunRecord.read(run)
     console.print(f"Run {run}, preset {record.preset or 'none'}")
-    for name, folder in (("a", record.folders.a), ("b", record.folders.b)):
+    if record.folders is None:
+        console.print(f"Imported from {record.provenance.get('imported')}")
+    for name, folder in (("a", record.folders.a), ("b", record.folders.b)) if record.folders else ():
         console.print(f"{name.upper()}: {record.counts[name]:,} pictures in {folder}")
     folders = checkpoint.checkpoints(run)
     if not folders:

@@ -20,6 +20,7 @@ from unpaired.config import (
     MethodName,
     NceConfig,
     OptimizerConfig,
+    PerceptualConfig,
     Pix2PixConfig,
     TrainingConfig,
 )
@@ -73,6 +74,7 @@ class Arguments:
     optimizer: Annotated[OptimizerConfig, FLAT] = field(default_factory=OptimizerConfig)
     nce: NceConfig = field(default_factory=NceConfig)
     pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
+    perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
 

@@ -31,6 +31,7 @@ __all__ = [
     "decode",
     "decode_bytes",
     "encoded",
+    "framed",
     "picture_bytes",
     "read_picture",
     "resized",
@@ -78,7 +79,7 @@ def seen(
     a JPEG be decoded at 1/2, 1/4 or 1/8, with neither side below `draft` px: much faster. Volumes are sliced along
     `axis`. Raises `UserError` naming the file: unreadable, damaged, or larger than is let in.
     """
-    if formats.kind_of(data, path) == "PHOTO":
+    if formats.kind_of(data) == "PHOTO":
         with opened(data, path) as image:
             if frames(image) == 1:
                 stored = image.size

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import stat
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +16,17 @@ from unpaired.errors import UserError
 SUFFIXES: dict[str, str] = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".webp": "WEBP",
     ".bmp": "BMP", ".gif": "GIF", ".tif": "TIFF", ".tiff": "TIFF", ".avif": "AVIF", ".ppm": "PPM",
-    ".pgm": "PPM", ".pbm": "PPM", ".pnm": "PPM",
+    ".pgm": "PPM", ".pbm": "PPM", ".pnm": "PPM", ".npy": "NPY", ".npz": "NPZ", ".dcm": "DICOM", ".dicom": "DICOM",
+    ".nii": "NIFTI", ".nii.gz": "NIFTI",
 }  # fmt: skip
-"""File name endings and the formats (Pillow's names) that they promise."""
+"""File name endings and the formats (Pillow's names, where it knows them) that they promise."""
+HEAD = 1024
+"""Bytes of a file by which its format is told."""
 
 # Format, what its files begin with, and the least number of bytes that one pixel needs with the headers.
 _SIGNATURES: tuple[tuple[str, re.Pattern[bytes], int], ...] = (
+    # First, since what stands before its signature may look like any other file: some are TIFF at the same time.
+    ("DICOM", re.compile(rb".{128}DICM", re.DOTALL), 140),
     ("JPEG", re.compile(rb"\xff\xd8\xff"), 100),
     ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), 57),
     ("WEBP", re.compile(rb"RIFF....WEBP", re.DOTALL), 26),
@@ -29,7 +36,13 @@ _SIGNATURES: tuple[tuple[str, re.Pattern[bytes], int], ...] = (
     ("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]"), 50),
     ("AVIF", re.compile(rb"....ftypavi[fs]", re.DOTALL), 200),
     ("PPM", re.compile(rb"P[1-6]\s"), 8),
+    ("NPY", re.compile(rb"\x93NUMPY"), 80),
+    ("NPZ", re.compile(rb"PK\x03\x04.{26}[\x20-\x7e]{1,200}?\.npy", re.DOTALL), 100),
+    ("NIFTI", re.compile(rb"(?:\x5c\x01\0\0|\0\0\x01\x5c).{340}n\+1\0", re.DOTALL), 352),
+    ("NIFTI", re.compile(rb"(?:\x1c\x02\0\0|\0\0\x02\x1c)n\+2\0"), 540),
 )
+_MASK = re.compile(r"(.+)[-_.](?:mask|masks|seg|segmentation)", re.IGNORECASE)
+_SIDECARS = {".json", ".xml", ".txt", ".yaml", ".yml", ".csv", ".xmp", ".tfw", ".jgw", ".pgw", ".wld", ".prj"}
 # What a cut-off file may still show of its signature.
 _STUBS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
@@ -45,13 +58,25 @@ class Discovery:
 
 
 def picture_format(head: bytes) -> str | None:
-    """The format (Pillow's name) that a file beginning with `head` (32 bytes are enough) claims, if any."""
-    return next((name for name, pattern, _ in _SIGNATURES if pattern.match(head)), None)
+    """The format that a file beginning with `head` (`HEAD` bytes) claims, if any."""
+    return next((name for name, _ in _claims(head)), None)
+
+
+def _claims(head: bytes) -> Iterator[tuple[str, int]]:
+    """Formats whose files begin like `head`, and the least number of bytes that they need."""
+    if head.startswith(b"\x1f\x8b"):  # of what is packed, volumes alone are pictures
+        with suppress(zlib.error):
+            inner = zlib.decompressobj(31).decompress(head, HEAD)
+            yield from ((name, 30) for name, _ in _claims(inner) if name == "NIFTI")
+        return
+    for name, pattern, least in _SIGNATURES:
+        if pattern.match(head):
+            yield name, least
 
 
 def format_named(path: Path) -> str | None:
     """The format that a file's name promises, if any."""
-    return SUFFIXES.get(path.suffix.lower())
+    return SUFFIXES.get(path.suffix.lower()) or SUFFIXES.get("".join(path.suffixes[-2:]).lower())
 
 
 def discover(folder: Path) -> Discovery:
@@ -174,15 +199,32 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
             yield here, f"cannot be read ({error.strerror or error})"
             continue
         folders: list[Path] = []
+        pictures = {name[: -len(suffix)]: name for name in names for suffix in SUFFIXES if _ends(name, suffix)}
         for name in names:
             path = here / name
             if name.startswith("."):
                 yield path, "hidden"
+            elif (reason := _beside(name, pictures)) and not path.is_dir():
+                yield path, reason
             elif path.is_dir():
                 folders.append(path)
             else:
                 yield path, None
         waiting.extend(reversed(folders))
+
+
+def _ends(name: str, suffix: str) -> bool:
+    return name.lower().endswith(suffix)
+
+
+def _beside(name: str, pictures: dict[str, str]) -> str | None:
+    """What a file is that only belongs to a picture of its folder (given by their names without ending), or None."""
+    stem, suffix = os.path.splitext(name)
+    if (found := _MASK.fullmatch(stem.removesuffix(".nii"))) and found[1] in pictures and suffix.lower() in SUFFIXES:
+        return f"a mask of {pictures[found[1]]}, by its name; masks are not used"
+    if suffix.lower() in _SIDECARS and (of := pictures.get(stem) or pictures.get(os.path.splitext(stem)[0])):
+        return f"a sidecar of {of}; sidecars are not used"
+    return None
 
 
 def _judge(path: Path) -> str | None:
@@ -191,7 +233,7 @@ def _judge(path: Path) -> str | None:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
             return "not an ordinary file"
         with path.open("rb") as file:
-            head = file.read(32)
+            head = file.read(HEAD)
             size = file.seek(0, os.SEEK_END)
     except FileNotFoundError:
         return "a link to nothing"
@@ -200,9 +242,8 @@ def _judge(path: Path) -> str | None:
     promised = format_named(path)
     if not head:
         return "empty (0 bytes)"
-    for name, pattern, least in _SIGNATURES:
-        if pattern.match(head):
-            return None if size >= least else f"cut off: {size} bytes of a {name} file"
+    for name, least in _claims(head):
+        return None if size >= least else f"cut off: {size} bytes of a {name} file"
     if promised is None:
         return "not a picture"
     if any(head.startswith(stub) for stub in _STUBS) and size < 32:
@@ -212,7 +253,7 @@ def _judge(path: Path) -> str | None:
 
 def nothing(folder: Path, skipped: list[tuple[Path, str]]) -> str:
     """The sentence about a folder in which no picture was found."""
-    formats = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or PPM"
+    formats = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, PPM, NumPy, DICOM or NIfTI"
     if not skipped:
         return f"The folder {folder} is empty: put pictures into it ({formats})."
     path, reason = next((item for item in skipped if item[1] != "hidden"), skipped[0])

@@ -22,7 +22,7 @@ MAX_PIXELS = 178_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
 """The only readers of Pillow that are asked: the others (EPS, PDF, fonts, …) are no photographs."""
 
-_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"})
+MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"})
 _WARNINGS = threading.RLock()
 
 
@@ -47,7 +47,7 @@ def opened(data: bytes, path: Path, *, deep: bool = False) -> Generator[Image.Im
     try:
         if not data:
             raise UserError(f"{path} is empty (0 bytes): remove it or get it again.")
-        with _quiet():
+        with quiet():
             image = Image.open(io.BytesIO(data), formats=FORMATS)
         with image:
             _check(image, data, path, deep=deep)
@@ -84,7 +84,7 @@ def check(image: Image.Image) -> None:
 def upright(image: Image.Image) -> Image.Image:
     """Decoded, and turned or mirrored as the EXIF orientation says."""
     image.load()
-    with _quiet():
+    with quiet():
         return ImageOps.exif_transpose(image)
 
 
@@ -135,7 +135,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 @contextmanager
-def _quiet() -> Generator[None]:
+def quiet() -> Generator[None]:
     """No warnings from Pillow's header readers: what matters is checked here. Locked: filters are global."""
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -144,7 +144,7 @@ def _quiet() -> Generator[None]:
 
 def frames(image: Image.Image) -> int:
     """How many frames or pages there are."""
-    with _quiet():
+    with quiet():
         return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))  # MPO: a JPEG with previews
 
 
@@ -179,7 +179,7 @@ def _check(image: Image.Image, data: bytes, path: Path, *, deep: bool = False) -
         raise UserError(too_large(path))
     if not deep and _deep(image, data):
         raise UserError(f"{path} has more than 8 bits a channel, of which some would be lost: convert it to PNG.")
-    if image.mode not in _MODES and not (deep and image.mode == "I;16"):
+    if image.mode not in MODES and not (deep and image.mode == "I;16"):
         raise UserError(f"{path} has the colour mode {image.mode}, which is not supported: convert it to 8-bit RGB.")
 
 

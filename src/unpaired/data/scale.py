@@ -97,7 +97,12 @@ def estimate(pictures: Sequence[NDArray[Any]], how: Normalize, windows: Sequence
         low, high = np.where(flat, sample.min(axis=axis), low), np.where(flat, sample.max(axis=axis), high)
         return _checked(Scale(tuple(low.tolist()), tuple(high.tolist())))
     least, greatest = min(p.min() for p in pictures), max(p.max() for p in pictures)
-    if np.issubdtype(dtype, np.unsignedinteger):
+    if np.issubdtype(dtype, np.integer) and int(greatest) - int(least) > EXACT:
+        raise UserError(
+            f"Values of {dtype} from {least} to {greatest} are more than float32 tells apart: take --normalize-… "
+            "percentile, or say by --range-… which ones count."
+        )
+    if np.issubdtype(dtype, np.unsignedinteger) and int(greatest) < EXACT:
         return Scale((0.0,), (float(2 ** max(8, int(greatest).bit_length()) - 1),))
     return _checked(Scale((float(least),), (float(greatest),)))
 

@@ -29,7 +29,7 @@ from unpaired.evaluation.measure import Evaluation, Show, Translate
 from unpaired.evaluation.measures import MEASURES, chosen
 from unpaired.evaluation.pictures import mapped, read_all
 from unpaired.evaluation.segmentation import Segmenter
-from unpaired.networks import efficientnet, needs_eyes
+from unpaired.methods import METHODS
 from unpaired.translation.translator import Translator
 from unpaired.translation.values import through
 
@@ -124,8 +124,8 @@ def evaluate(
 
 
 def networks_seen(config: Config) -> set[str]:
-    """Identities of the networks that the discriminators of a run looked through."""
-    return {efficientnet.identity("lite1")} if needs_eyes(config.discriminator) else set()
+    """Identities of the networks that the losses of a run looked through."""
+    return METHODS[config.method].networks_seen(config)
 
 
 def read(

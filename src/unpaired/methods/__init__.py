@@ -7,7 +7,10 @@ from unpaired.methods.base import Method
 from unpaired.methods.cut import CUT
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.methods.dclgan import DCLGAN
+from unpaired.methods.johnson import Johnson
 from unpaired.methods.pix2pix import Pix2Pix
 
-METHODS: dict[MethodName, type[Method]] = {"cyclegan": CycleGAN, "pix2pix": Pix2Pix, "cut": CUT, "dclgan": DCLGAN}
+METHODS: dict[MethodName, type[Method]] = {
+    "cyclegan": CycleGAN, "pix2pix": Pix2Pix, "cut": CUT, "dclgan": DCLGAN, "johnson": Johnson,
+}  # fmt: skip
 """Each is built from a `Config`."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from unpaired.config import Config, Direction, Domain
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.step import Step
+from unpaired.networks import eyes_of
 from unpaired.training.pool import HistoryPool
 
 
@@ -25,6 +26,11 @@ class Method(nn.Module, ABC):
     @classmethod
     def check(cls, config: Config) -> None:
         """Raise `UserError` for a configuration that any method could have, but this one can't."""
+
+    @classmethod
+    def networks_seen(cls, config: Config) -> set[str]:
+        """Identities of the frozen networks that its losses look through: what no distance may be measured with."""
+        return eyes_of(config.discriminator)
 
     def __init__(self, config: Config) -> None:
         super().__init__()

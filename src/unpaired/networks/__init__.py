@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -45,7 +46,7 @@ class Discriminator(nn.Module):
     """
 
     def __init__(
-        self, channels: int, config: DiscriminatorConfig, eyes: EfficientNetLite | None, *, condition: int = 0
+        self, channels: int, config: DiscriminatorConfig, eyes: Iterable[EfficientNetLite] = (), *, condition: int = 0
     ) -> None:
         super().__init__()
         self.parts = nn.ModuleList()
@@ -53,11 +54,11 @@ class Discriminator(nn.Module):
         self.condition = condition
         for kind in config.kind.split("+"):
             if kind == "projected":
-                if channels not in (1, 3):  # the frozen network knows grey and colours only
+                if channels not in (1, 3):  # the frozen networks know grey and colours only
                     continue
-                assert eyes is not None
-                self.parts.append(ProjectedDiscriminator(config, eyes))
-                heads = len(config.stages)
+                # Each pair of eyes counts the same, and all together as one.
+                self.parts.extend(ProjectedDiscriminator(config, each) for each in eyes)
+                heads = len(config.stages) * len(config.eyes)
                 self.weights += [1 / heads] * heads
             else:
                 self.parts.append(PATCHES[kind](condition + channels, config))
@@ -77,10 +78,22 @@ class Discriminator(nn.Module):
 
 
 def needs_eyes(config: DiscriminatorConfig) -> bool:
-    """Whether a discriminator looks through the frozen ImageNet network."""
+    """Whether a discriminator looks through frozen ImageNet networks."""
     return "projected" in config.kind
 
 
-def load_eyes(config: DiscriminatorConfig) -> EfficientNetLite | None:
-    """The frozen network, to be shared by all discriminators of a method; None where they need none."""
-    return efficientnet.load("lite1") if needs_eyes(config) else None
+def eyes_of(config: DiscriminatorConfig) -> set[str]:
+    """Identities of the frozen networks that discriminators look through."""
+    return {efficientnet.identity(variant) for variant in config.eyes} if needs_eyes(config) else set()
+
+
+class FrozenEyes(nn.ModuleList):
+    """Frozen networks, to be shared by all discriminators of a method; empty where they need none."""
+
+    def __iter__(self) -> Iterator[EfficientNetLite]:
+        return cast(Iterator[EfficientNetLite], super().__iter__())
+
+
+def load_eyes(config: DiscriminatorConfig) -> FrozenEyes:
+    """The frozen networks that a configuration asks for. Raises `UserError` where their weights are not installed."""
+    return FrozenEyes(efficientnet.load(variant) for variant in config.eyes if needs_eyes(config))

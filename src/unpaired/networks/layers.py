@@ -15,9 +15,12 @@ from unpaired.networks.winograd import WinogradConv2d
 
 
 def norm_layer(kind: Norm, channels: int) -> nn.Module:
-    """Normalise (N, C, H, W); instance norm has no parameters and no running statistics, as in the paper."""
+    """Normalise (N, C, H, W); instance norm keeps no running statistics, and learns nothing, as in the paper, unless it
+    is `instance-affine`.
+    """
     layers: dict[Norm, Callable[[], nn.Module]] = {
         "instance": lambda: InstanceNorm2d(channels),
+        "instance-affine": lambda: InstanceNorm2d(channels, affine=True),
         "batch": lambda: nn.BatchNorm2d(channels),
         "group": lambda: nn.GroupNorm(_groups(channels), channels),
         "none": nn.Identity,
@@ -82,12 +85,16 @@ def downsampling(inputs: int, outputs: int, config: GeneratorConfig) -> list[nn.
     """(N, inputs, H, W) → (N, outputs, H/2, W/2), normalised and rectified; its convolution comes first."""
     strided = config.downsample == "strided"
     layers = [
-        conv(inputs, outputs, 3, stride=2 if strided else 1, padding="zeros" if strided else config.padding,
-             norm=config.norm),
+        conv(inputs, outputs, 3, stride=2 if strided else 1, norm=config.norm,
+             padding=_scaling_padding(config, "zeros" if strided else config.padding)),
         norm_layer(config.norm, outputs),
         nn.ReLU(inplace=True),
     ]  # fmt: skip
     return layers if strided else [*layers, Blur()]
+
+
+def _scaling_padding(config: GeneratorConfig, auto: Padding) -> Padding:
+    return auto if config.scaling_padding == "auto" else config.scaling_padding
 
 
 class ResizeConv(nn.Conv2d):
@@ -119,12 +126,13 @@ class ResizeConv(nn.Conv2d):
 def upsampling(inputs: int, outputs: int, config: GeneratorConfig) -> nn.Module:
     """(N, inputs, H, W) → (N, outputs, 2H, 2W), not yet normalised."""
     bias = config.norm in ("instance", "none")
+    padding = _scaling_padding(config, config.padding)
     if config.upsample == "resize":
-        return ResizeConv(inputs, outputs, padding=config.padding, bias=bias)
+        return ResizeConv(inputs, outputs, padding=padding, bias=bias)
     if config.upsample == "blur":
         # Bilinear doubling is Zhang's filter 1 3 3 1.
         smooth = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
-        return nn.Sequential(smooth, conv(inputs, outputs, 3, padding=config.padding, norm=config.norm))
+        return nn.Sequential(smooth, conv(inputs, outputs, 3, padding=padding, norm=config.norm))
     return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias)
 
 
@@ -149,6 +157,6 @@ def initialise(network: nn.Module, gain: float) -> None:
             nn.init.normal_(module.weight, 0.0, gain)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d):
             nn.init.normal_(module.weight, 1.0, gain)
             nn.init.zeros_(module.bias)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from unpaired.config import DiscriminatorConfig
-from unpaired.networks.layers import norm_layer
+from unpaired.networks.layers import Blur, norm_layer
 
 
 def _spectral(layer: nn.Conv2d, config: DiscriminatorConfig) -> nn.Module:
@@ -23,12 +23,15 @@ class PatchDiscriminator(nn.Module):
         norm = "none" if config.spectral else config.norm
         bias = norm in ("instance", "none")
         widths = [config.width * min(8, 2**level) for level in range(config.layers + 1)]
+        blur = [Blur()] if config.downsample == "blur" else []
+        halving = 1 if blur else 2
         layers: list[nn.Module] = [
-            _spectral(nn.Conv2d(channels, widths[0], 4, stride=2, padding=1), config),
+            _spectral(nn.Conv2d(channels, widths[0], 4, stride=halving, padding=1), config),
             nn.LeakyReLU(0.2, inplace=True),
+            *blur,
         ]
         for level in range(1, config.layers + 1):
-            stride = 2 if level < config.layers else 1
+            stride = halving if level < config.layers else 1
             layers += [
                 _spectral(
                     nn.Conv2d(widths[level - 1], widths[level], 4, stride=stride, padding=1, bias=bias),
@@ -36,6 +39,7 @@ class PatchDiscriminator(nn.Module):
                 ),
                 norm_layer(norm, widths[level]),
                 nn.LeakyReLU(0.2, inplace=True),
+                *(blur if level < config.layers else []),
             ]
         layers.append(_spectral(nn.Conv2d(widths[-1], 1, 4, padding=1), config))
         self.body = nn.Sequential(*layers)

@@ -29,9 +29,11 @@ class Engine:
             method.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         opt = config.optimizer
         rates = (opt.learning_rate, opt.discriminator_learning_rate or opt.learning_rate)
+        # A method without adversaries has nothing on the discriminators' side.
         self.sides = [
             _Side(networks, rate, opt.beta1, opt.beta2, device)
             for networks, rate in zip((method.generators(), method.discriminators()), rates, strict=True)
+            if networks
         ]
         self.averaged: dict[str, AveragedModel] = {}
         if opt.ema_images:
@@ -53,15 +55,15 @@ class Engine:
             to_float(x.to(self.device, non_blocking=True)).contiguous(memory_format=layout) for x in (a, b)
         )
         index = images // (len(a) * self.ranks.world)
-        generators, discriminators = self.sides
+        generators, *discriminators = self.sides
         terms, fakes = generators.update(
             self._parts(self.method.generator_step(real_a, real_b, index)), rate, self.ranks
         )
-        judged, _ = discriminators.update(
-            self._parts(self.method.discriminator_step(real_a, real_b, fakes, index)), rate, self.ranks
-        )
+        for side in discriminators:
+            parts = self._parts(self.method.discriminator_step(real_a, real_b, fakes, index))
+            terms |= side.update(parts, rate, self.ranks)[0]
         self._average(images + len(a) * self.ranks.world)
-        return terms | judged
+        return terms
 
     def translators(self) -> dict[str, nn.Module]:
         """The generators that translate: averaged where averages are kept."""

@@ -29,7 +29,8 @@ class RunRecord:
     """RUN/run.json: what a training is, before and after it has checkpoints."""
 
     config: Config
-    folders: Folders
+    folders: Folders | None
+    """None of a run that was imported without pictures to go on training with."""
     counts: dict[str, int]
     """Pictures of each domain."""
     digests: dict[str, str] | None = None
@@ -41,9 +42,10 @@ class RunRecord:
 
     def write(self, run: Path) -> None:
         """Write RUN/run.json, whole or not at all."""
-        folders = {f.name: getattr(self.folders, f.name) for f in fields(Folders)}
-        record = {f.name: getattr(self, f.name) for f in fields(RunRecord)}
-        record |= {"config": to_dict(self.config), "folders": {k: v and str(v) for k, v in folders.items()}}
+        record = {f.name: getattr(self, f.name) for f in fields(RunRecord)} | {"config": to_dict(self.config)}
+        if self.folders is not None:
+            folders = {f.name: getattr(self.folders, f.name) for f in fields(Folders)}
+            record["folders"] = {k: v and str(v) for k, v in folders.items()}
         write_json(run / "run.json", {"format": FORMAT, **record})
 
     @staticmethod
@@ -51,16 +53,19 @@ class RunRecord:
         """Raises `UserError` where `run` is not a run, is damaged, or is of a newer version."""
         path, record = run / "run.json", read_facts(run)
         try:
-            folders = record["folders"]
-            tests = {k: Path(folders[k]) if folders[k] else None for k in ("test_a", "test_b")}
             return RunRecord(
                 config=from_dict(Config, record["config"], str(path)),
-                folders=Folders(a=Path(folders["a"]), b=Path(folders["b"]), **tests),
+                folders=None if record["folders"] is None else _folders(record["folders"]),
                 digests=record.get("digests"),
                 **{k: record[k] for k in ("counts", "preset", "title", "credits", "provenance")},
             )
         except (KeyError, TypeError, AttributeError) as e:
             raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): restore it, or start a new run.") from e
+
+
+def _folders(said: dict[str, Any]) -> Folders:
+    tests = {k: Path(said[k]) if said[k] else None for k in ("test_a", "test_b")}
+    return Folders(a=Path(said["a"]), b=Path(said["b"]), **tests)
 
 
 def read_facts(run: Path) -> dict[str, Any]:

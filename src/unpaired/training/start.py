@@ -81,6 +81,8 @@ def resume(
     with ranks.together():
         run, folder = checkpoint.located(path)
         record = RunRecord.read(run)
+        if record.folders is None:
+            raise UserError(f"{run} was imported without pictures: import it again, with --pictures to train on.")
         before, config = record.config, change(record.config)
         _check(config)
         if fixed := _changes(before, config):

@@ -23,13 +23,11 @@ from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.data.decode import Picture, read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
-from unpaired.methods import METHODS
-from unpaired.networks import build_generator
-from unpaired.training import checkpoint as checkpoints
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
 from unpaired.translation import pictures
 from unpaired.translation.fit import Rows, fitted
 from unpaired.translation.large import Large
+from unpaired.translation.sources import Generators, of_file, of_run
 from unpaired.translation.tiles import Write
 
 PIXELS_AT_ONCE = 8 * 256 * 256
@@ -70,10 +68,10 @@ class Translator:
         checkpoint: Literal["best", "latest"] | None = None,
         device: str = "auto", precision: Precision = "auto", max_memory: int | str | None = None,
     ) -> Translator:  # fmt: skip
-        """The translator of a run, or of one checkpoint of it.
+        """The translator of a run, of one checkpoint of it, or in a file that `unpaired export --safetensors` wrote.
 
         Args:
-            path: a run's folder, or a checkpoint's.
+            path: a run's folder, a checkpoint's, or a `.safetensors` file.
             direction: keep to this direction; it then need not be named again.
             checkpoint: which checkpoint of a run; by default the best where one was marked, else the latest.
             device: auto, cpu, cuda, cuda:N or mps.
@@ -86,20 +84,11 @@ class Translator:
         """
         if checkpoint not in (None, "best", "latest"):
             raise UserError(f"checkpoint={checkpoint!r} is unknown: take 'best' or 'latest', or name its folder.")
-        found = checkpoints.read(_checkpoint_folder(Path(path), checkpoint))
-        config = found.manifest.config
-        names = METHODS[config.method].translators
-        if direction is not None and direction not in names:
-            raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(names)}.")
-
-        def source(way: Direction) -> Callable[[], nn.Module]:
-            return lambda: _read_generator(found, names[way], way)
-
-        wanted: list[Direction] = [direction] if direction else list(names)
-        return cls(
-            config, {way: source(way) for way in wanted},
-            images_seen=found.manifest.images, device=device, precision=precision, max_memory=max_memory,
-        )  # fmt: skip
+        config, sources, images = (of_file if Path(path).is_file() else of_run)(Path(path), checkpoint)
+        if direction is not None and direction not in sources:
+            raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(sources)}.")
+        wanted: Generators = {way: source for way, source in sources.items() if direction in (None, way)}
+        return cls(config, wanted, images_seen=images, device=device, precision=precision, max_memory=max_memory)
 
     @overload
     def __call__(self, picture: str | Path | Image.Image, direction: Direction | None = None) -> Image.Image: ...
@@ -194,7 +183,7 @@ class Translator:
         x = pictures.with_channels(x.to(self.device, torch.float32), self.config.channels(way)[0])
         if self._channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
-        generator = self._generator(way)
+        generator = self.generator(way)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
             return fitted(generator, x).float().clamp(-1, 1)  # a residual generator goes a little beyond
 
@@ -218,11 +207,11 @@ class Translator:
             return pictures.with_channels(read(first, end).to(self.device, torch.float32), channels)
 
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
-            self.large.run(self._generator(way), channels, converted, write, height, width, progress)
+            self.large.run(self.generator(way), channels, converted, write, height, width, progress)
 
     def fits(self, height: int, width: int, direction: Direction) -> bool:
         """Whether a picture goes through the network whole within the memory that may be taken."""
-        return self.large.fits(self._generator(direction), self.config.channels(direction)[0], height, width)
+        return self.large.fits(self.generator(direction), self.config.channels(direction)[0], height, width)
 
     def _in_bands(self, array: NDArray[np.uint8], way: Direction) -> NDArray[np.uint8]:
         """A (H, W, 3) uint8 picture that does not fit whole."""
@@ -260,7 +249,7 @@ class Translator:
         """SHA-256 of what decides a translation: the generator and its weights, the number format, the background."""
         way = self.direction(direction)
         hashed = hashlib.sha256(repr((self.config.generator, self.config.data.background, self._dtype)).encode())
-        for name, tensor in self._generator(way).state_dict().items():
+        for name, tensor in self.generator(way).state_dict().items():
             hashed.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
             hashed.update(tensor.contiguous().reshape(-1).view(torch.uint8).cpu().numpy())
         return hashed.hexdigest()
@@ -302,7 +291,11 @@ class Translator:
         y = pictures.with_channels(y, 1 if stays else 3).to(tensor.device, tensor.dtype)
         return y[0] if single else y
 
-    def _generator(self, way: Direction) -> nn.Module:
+    def generator(self, direction: Direction | None = None) -> nn.Module:
+        """The network that translates in `direction`, in evaluation mode on the translator's device:
+        (N, C, H, W) → (N, C', H, W) in [-1, 1], H and W multiples of its `multiple`.
+        """
+        way = self.direction(direction)
         if way not in self._built:
             network = self._sources[way]().to(self.device)
             if self._channels_last:
@@ -319,29 +312,3 @@ def _photo(picture: Picture, path: str | Path) -> tuple[NDArray[np.uint8], NDArr
             "translate it with translate_files (unpaired translate)."
         )
     return picture.rgb, None if picture.alpha is None else picture.alpha[0], picture.grey
-
-
-def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> Path:
-    if (path / "manifest.json").exists():
-        return path
-    if not path.is_dir():
-        raise UserError(f"There is no run at {path}: name the folder that a training left behind.")
-    found = checkpoints.best(path) if which != "latest" else None
-    if found is None and which == "best":
-        raise UserError(f"No checkpoint of {path} is marked as the best: take the latest.")
-    found = found or checkpoints.latest(path)
-    if found is None:
-        raise UserError(f"{path} holds no checkpoint: it is not a run, or its training has not written one yet.")
-    return found
-
-
-def _read_generator(found: checkpoints.Checkpoint, name: str, way: Direction) -> nn.Module:
-    """Build the generator of a direction with its averaged weights, or its last ones where none are kept."""
-    config = found.manifest.config
-    network = build_generator(*config.channels(way), config.generator)
-    weights = found.weights(name, averaged=f"{name}.ema.safetensors" in found.files)
-    try:
-        network.load_state_dict(weights, strict=True)
-    except RuntimeError as e:
-        raise UserError(f"{name} of {found.folder} does not fit its configuration: the checkpoint is damaged.") from e
-    return network.eval().requires_grad_(False)
