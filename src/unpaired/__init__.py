@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from unpaired.errors import UserError
     from unpaired.evaluation.measure import Evaluation
     from unpaired.evaluation.run import evaluate
+    from unpaired.evaluation.trust import Trust
     from unpaired.presets import PRESETS
     from unpaired.report.page import write_report
     from unpaired.style.transfer import stylise
@@ -46,6 +47,7 @@ _HOMES = {
     "unpaired.errors": ["UserError"],
     "unpaired.evaluation.measure": ["Evaluation"],
     "unpaired.evaluation.run": ["evaluate"],
+    "unpaired.evaluation.trust": ["Trust"],
     "unpaired.presets": ["PRESETS"],
     "unpaired.report.page": ["write_report"],
     "unpaired.style.transfer": ["stylise"],
@@ -58,7 +60,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "PRESETS", "Client", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation", "GeneratorConfig",
     "LossConfig", "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig", "TrainingConfig", "Translator",
-    "UserError", "evaluate", "resume", "stylise", "train", "translate_files", "write_report",
+    "Trust", "UserError", "evaluate", "resume", "stylise", "train", "translate_files", "write_report",
 ]  # fmt: skip
 
 

@@ -144,3 +144,18 @@ def test_the_example_method_is_one() -> None:
     terms = Engine(method, config, torch.device("cpu"), Ranks()).step(pictures, pictures, images=0, rate=1.0)
     assert set(terms) == {"gan_ab", "discriminator_b"}
     assert all(not torch.equal(p, q) for p, q in zip(before, method.parameters(), strict=True) if p.ndim > 1)
+
+
+def test_every_line_of_the_threat_model_names_tests_that_exist() -> None:
+    rows = [r for r in (ROOT / "docs" / "security.md").read_text().splitlines() if r.startswith("| ")][1:]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`([^`]+)`", row.rsplit("|", 2)[1])
+        assert named, row
+        file = ""
+        for name in named:
+            path, _, test = name.rpartition("::") if ".py::" in name else ("", "", name)
+            file = path or (name if name.endswith(".py") else file)
+            place = ROOT / file if "/" in file else ROOT / "tests" / "web" / file
+            assert place.exists(), name
+            assert name.endswith(".py") or f"def {test}(" in place.read_text(), name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from terminal import Command, fill
+from terminal import TINY, Command, fill, paint
 
 
 def test_measures_are_chosen_by_name(unpaired: Command, run: Path, domains: tuple[Path, Path]) -> None:
@@ -69,3 +69,62 @@ def test_a_limit_and_too_few_pictures(unpaired: Command, run: Path, domains: tup
     words = ("evaluate", run, *domains, "--measures", "swd", "--limit")
     assert "at least 10 pictures" in unpaired(*words, 4).sentence
     assert "not at least 1" in unpaired(*words, 0).sentence
+
+
+def test_an_fcn_is_trained_and_judges_a_run(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    colours = np.array([(250, 250, 250), (250, 0, 0)], np.uint8)
+    for i in range(12):
+        classes = np.random.default_rng(i).integers(0, 2, (4, 4)).repeat(8, axis=0).repeat(8, axis=1)
+        for folder, picture in (("maps", colours[classes]), ("photos", colours[classes] // 2)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(picture).save(tmp_path / folder / f"{i:02}.png")
+    palette, file = tmp_path / "palette.json", tmp_path / "fcn.safetensors"
+    palette.write_text(json.dumps({"paper": [250, 250, 250], "brick": [250, 0, 0]}))
+    train = ("evaluate", "fcn", "train", tmp_path / "photos", tmp_path / "maps", "--out", file, "--palette", palette)
+    answer = unpaired(*train, "--size", 32, "--images", 16, "--device", "cpu")
+    assert answer.status == 0, answer
+    assert "16 photos seen" in answer.out
+    assert "exists already" in unpaired(*train).sentence
+    judge = ("evaluate", run, tmp_path / "maps", tmp_path / "photos", "--measures", "fcn", "swd", "--fcn", file)
+    answer = unpaired(*judge, "--labels", "a", "--palette", palette, "--paired", "--json")
+    assert answer.status == 0, answer
+    scores = json.loads(answer.out)["directions"]["a2b"]["measures"]
+    assert scores["class IoU (FCN-8s)"]["floor"] is not None
+    assert "--labels" in unpaired(*judge).sentence
+    assert "other classes" in unpaired(*judge, "--labels", "a", "--paired").sentence
+    assert "comes train" in unpaired("evaluate", "fcn", "trian").sentence
+    assert "cannot be read" in unpaired(*judge[:-1], palette, "--labels", "a", "--palette", palette).sentence
+
+
+def test_inception_from_a_file_that_is_not_there_or_another(
+    unpaired: Command, run: Path, domains: tuple[Path, Path], tmp_path: Path
+) -> None:
+    words = ("evaluate", run, *domains, "--inception", tmp_path / "weights.pth")
+    assert "pt_inception-2015-12-05-6726825d.pth" in unpaired(*words).sentence
+    (tmp_path / "weights.pth").write_bytes(b"something else")
+    assert "not the published Inception network" in unpaired(*words).sentence
+
+
+def test_unusual_pictures_are_named_and_changes_are_mapped(unpaired: Command, tmp_path: Path) -> None:
+    a, b, inputs = fill(tmp_path / "a", 55, seed=1), fill(tmp_path / "b", 12, seed=2), tmp_path / "inputs"
+    assert unpaired("train", a, b, "--out", tmp_path / "run", *TINY).status == 0
+    paint(inputs / "usual.png", seed=103)
+    stripes = np.where(np.arange(40) // 2 % 2, 255, 0).astype(np.uint8)
+    Image.fromarray(np.broadcast_to(stripes[:, None, None], (40, 40, 3)).copy()).save(inputs / "stripes.png")
+    words = ("translate", tmp_path / "run", inputs, "--direction", "a2b", "--out")
+    answer = unpaired(*words, tmp_path / "one", "--changes", tmp_path / "maps")
+    assert answer.status == 0, answer
+    assert f"Unusual: {inputs / 'stripes.png'} is farther" in answer.err
+    assert "usual.png is" not in answer.err.replace("stripes.png is", "")
+    assert "2 maps of what was changed" in answer.err
+    with Image.open(tmp_path / "maps" / "stripes.png") as made:
+        assert made.size == (40, 40)
+    assert (tmp_path / "run" / "trust-a.safetensors").exists()
+    quiet = unpaired(*words, tmp_path / "two", "--no-trust")
+    assert "Unusual" not in quiet.err
+    shutil.rmtree(a)
+    (tmp_path / "run" / "trust-a.safetensors").unlink()
+    lost = unpaired(*words, tmp_path / "three")
+    assert lost.status == 0
+    assert "can't be said" in lost.err
+    assert "does not exist" in lost.err

@@ -21,8 +21,9 @@ from unpaired.config import Config, DataConfig, Direction, GeneratorConfig
 from unpaired.networks import build_generator
 from unpaired.networks.layers import initialise
 from unpaired.training import checkpoint
-from unpaired.training.record import Folders, RunRecord
+from unpaired.training import record as records
 from unpaired.web.app import application
+from unpaired.web.folders import Folders
 from unpaired.web.runs import Runs
 from unpaired.web.server import Server, configured
 from unpaired.web.service import Service
@@ -35,9 +36,9 @@ NAMES: dict[Direction, str] = {"a2b": "generator_ab", "b2a": "generator_ba"}
 def make_run(run: Path, *, config: Config = SMALL, images: int = 100, seed: int = 0, title: str | None = None) -> Path:
     """A run with one checkpoint, as a training leaves it."""
     run.mkdir(parents=True)
-    folders = Folders(a=Path("horses"), b=Path("zebras"))
+    folders = records.Folders(a=Path("horses"), b=Path("zebras"))
     counts = {"a": 12, "b": 12}
-    record = RunRecord(config=config, folders=folders, counts=counts, preset="fast", title=title, provenance={})
+    record = records.RunRecord(config=config, folders=folders, counts=counts, preset="fast", title=title, provenance={})
     record.write(run)
     write_checkpoint(run, config=config, images=images, seed=seed)
     for kind, more in (
@@ -150,9 +151,9 @@ class Serving:
 
 
 @contextmanager
-def serving(runs: Runs, settings: Settings | None = None, *, studio: bool = False) -> Iterator[Serving]:
+def serving(runs: Runs, settings: Settings | None = None, folders: Folders | None = None) -> Iterator[Serving]:
     settings = settings or Settings(device="cpu")
-    app, service = application(runs, settings, studio=studio)
+    app, service = application(runs, settings, folders)
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))

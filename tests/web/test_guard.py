@@ -204,9 +204,7 @@ def test_no_path_leaves_the_runs(tmp_path: Path, name: str) -> None:
         found.folder(name)
 
 
-def test_no_temporary_file_is_left_or_even_made(
-    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_temporary_file_is_left(server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is larger than a megabyte in a form lies in a file without a name, which the system takes back."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

@@ -23,6 +23,7 @@ SUMMARIES = {
     "datasets": "List and get the data sets of the papers, and say what is wrong with one.",
     "style": "Paint a picture as others are painted (neural style transfer).",
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
+    "studio": "Watch trainings, use them and judge them, in a browser.",
     "serve": "Serve a run's translators over HTTP.",
     "report": "Write a run's report, one HTML file.",
     "import": "Bring in networks that other projects trained.",

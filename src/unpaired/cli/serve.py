@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
 
     runs = Runs.single(told.run)
     newest(runs.folder(runs.names()[0]))  # without a checkpoint there is nothing to serve
-    app, service = application(runs, settings, studio=False)
+    app, service = application(runs, settings)
     serve(app, service, settings, f"Serving {told.run} at {{address}}/v1/translate (Ctrl-C stops).")
 
 

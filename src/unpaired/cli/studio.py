@@ -35,8 +35,9 @@ def main(arguments: list[str]) -> None:
     settings = checked(told.settings)
     require_web()
     from unpaired.web.app import application
+    from unpaired.web.folders import Folders
     from unpaired.web.runs import Runs
     from unpaired.web.server import serve
 
-    app, service = application(Runs.below(told.runs), settings, studio=True)
+    app, service = application(Runs.below(told.runs), settings, Folders(told.pictures))
     serve(app, service, settings, "The studio is at {address} (Ctrl-C stops it; trainings go on).")

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from unpaired.cli import speaks
+from unpaired.cli.doubts import warn_of_unusual, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
 from unpaired.errors import UserError
@@ -53,6 +54,11 @@ class Arguments:
     """Pictures of one size that go through the network together; chosen by their size if not given."""
     overwrite: bool = False
     """Replace what is there already and is not this command's own finished work. An input is never replaced."""
+    trust: bool = True
+    """Say which inputs are unlike the training pictures, so that their translations may mean nothing. The first time
+    for a run, some hundreds of its training pictures are looked at; what is found is kept beside the run."""
+    changes: Path | None = None
+    """Folder for a map of each translation: dark where nothing was changed, bright where much was."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     max_memory: str | None = None
@@ -81,6 +87,10 @@ def main(arguments: list[str]) -> None:
             report = (_with_ray if told.engine == "ray" else _here)(told, ranks, progress)
         if ranks.first:
             tell(report, console)
+            if told.changes is not None:
+                write_changes(report, told.changes, console)
+            if told.trust and report.translated:
+                warn_of_unusual(report, told.run, translator.direction(told.direction), console)
     if report.failures:
         sys.exit(1)
 

@@ -89,6 +89,10 @@ def evaluate(
     layout = translator.config.data.layout if dir_b is None else "folders"
     config = replace(translator.config, data=replace(translator.config.data, layout=layout))
     paired = paired or layout != "folders"
+    if segmenter is not None and labels is None:
+        raise UserError("An FCN score compares with label maps: say with --labels which domain they are.")
+    if segmenter is not None and list(segmenter.classes) != list(palette[0]):
+        raise UserError(f"{segmenter.name} knows other classes than the palette: give its own (--palette).")
     if labels is not None and not paired and segmenter is None:
         raise UserError("Label scores compare with the true label maps: say that the names match (--paired).")
     if extractor is None:
@@ -108,6 +112,8 @@ def evaluate(
         maps = read_all(files_a if labels == "a" else files_b, see, unreadable)[1]
         check_colours(maps, *palette)
         known = LabelMaps(labels, maps, *palette)
+        if segmenter is not None:
+            segmenter((b if labels == "a" else a)[:1])  # says at once where it takes no such pictures
     look = Remembering(extractor, default_cache_dir() / "features")
     shown = showing(config, {"a": a, "b": b})
     tell("looking at the real pictures")

@@ -17,7 +17,7 @@ from unpaired.data.decode import QUALITY
 from unpaired.errors import UserError
 from unpaired.web.metrics import CONTENT_TYPE
 from unpaired.web.service import MEDIA, Format, Made, Service, Wish
-from unpaired.web.summary import Summary, summary
+from unpaired.web.summary import Summary, broken, summary
 from unpaired.web.trainings import Trainings
 
 PICTURE = {"schema": {"type": "string", "format": "binary"}}
@@ -99,8 +99,8 @@ def router(service: Service, trainings: Trainings | None) -> APIRouter:
         for name in service.runs.names():
             try:
                 found.append(asdict(summarised(service, trainings, name)))
-            except UserError:  # its run.json is damaged: /v1/runs/NAME says how
-                continue
+            except UserError as e:
+                found.append(asdict(broken(name, str(e))))
         return found
 
     @api.get("/runs/{name}", response_model=Summary, responses={404: ERRORS[404]}, summary="One run")

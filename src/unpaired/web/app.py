@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from unpaired.errors import UserError
 from unpaired.web import api
 from unpaired.web.batcher import Busy
+from unpaired.web.folders import Folders
 from unpaired.web.guard import Guard
 from unpaired.web.refused import Refused
 from unpaired.web.runs import Runs
@@ -26,8 +27,8 @@ from unpaired.web.trainings import Trainings
 ABOUT = 'Unpaired image-to-image translation: pictures in, translations out. Errors are `{"error": sentence}`.'
 
 
-def application(runs: Runs, settings: Settings, *, studio: bool) -> tuple[ASGIApp, Service]:
-    """What uvicorn serves: the calls, and with `studio` the pages."""
+def application(runs: Runs, settings: Settings, folders: Folders | None = None) -> tuple[ASGIApp, Service]:
+    """What uvicorn serves: the calls, and the pages where there are `folders` to train on."""
     service = Service(runs, settings)
 
     @asynccontextmanager
@@ -40,13 +41,13 @@ def application(runs: Runs, settings: Settings, *, studio: bool) -> tuple[ASGIAp
         title="unpaired", version=version("unpaired"), description=ABOUT, lifespan=lifespan,
         docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json",
     )  # fmt: skip
-    trainings = Trainings(runs) if studio else None
+    trainings = Trainings(runs) if folders else None
     app.include_router(api.router(service, trainings))
     answer: Callable[[Request, int, str], Response] = _json
-    if trainings:
-        from unpaired.web import pages  # pyright: ignore
+    if trainings and folders:
+        from unpaired.web import pages
 
-        answer = pages.add(app, service, trainings)
+        answer = pages.add(app, service, trainings, folders)
     _errors(app, answer)
     return Guard(app, settings, service.metrics), service
 

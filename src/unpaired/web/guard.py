@@ -154,6 +154,8 @@ class Guard:
     def _stranger(self, path: str, method: str, address: str, headers: Headers) -> Refusal | None:
         """Who does not know the token gets no further than `OPEN`."""
         token = self.settings.token
+        if token and path == "/login" and method == "POST" and (wait := self.guesses.take(address)):
+            return Refusal(429, "Too many tries.", {"retry-after": str(int(wait) + 1)})
         if token is None or path.startswith(OPEN):
             return None
         scheme, _, given = headers.get("authorization", "").partition(" ")

@@ -110,8 +110,13 @@ def _finished(record: Record) -> str:
 
 
 def is_flat(record: Record) -> bool:
-    """Whether the training said so itself, and did not take it back by going on."""
-    return any(e.get("flat") is True for e in record.events[-200:])
+    """Whether the newest evaluation, or the end, says that nothing gets better any more."""
+    for event in reversed(record.events):
+        if event["kind"] == "end" and event.get("reason") == "flat":
+            return True
+        if "flat" in event:
+            return event["flat"] is True
+    return False
 
 
 def _left(record: Record, rate: float | None) -> float | None:
@@ -127,11 +132,12 @@ def _left(record: Record, rate: float | None) -> float | None:
 
 
 def judged(record: Record) -> float | None:
-    """The newest checkpoint's distance."""
-    for event in reversed(record.of("checkpoint")):
-        values = [float(v) for v in mapping(event.get("judged")).values() if is_number(v)]
-        if values:
-            return sum(values) / len(values)
+    """The newest evaluation's distance."""
+    for event in reversed(record.of("evaluation") + record.of("checkpoint")):
+        values = [event["value"]] if is_number(event.get("value")) else mapping(event.get("judged")).values()
+        numbers = [float(v) for v in values if is_number(v)]
+        if numbers:
+            return sum(numbers) / len(numbers)
     return None
 
 
@@ -141,3 +147,12 @@ def warnings(record: Record) -> list[str]:
 
 def _text(value: Any) -> str | None:
     return str(value) if value else None
+
+
+def broken(name: str, sentence: str) -> Summary:
+    """A run whose record can't be read."""
+    return Summary(
+        name=name, title=name, domains=("A", "B"), state="failed", sentence=sentence, method="", preset=None, size=None,
+        directions=[], images=0, seconds=0.0, done=0.0, left=None, rate=None, judged=None, warnings=[], previews={},
+        moments=0,
+    )  # fmt: skip

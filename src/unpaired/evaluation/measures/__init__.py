@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from unpaired.errors import UserError
 from unpaired.evaluation.evidence import Measure
 from unpaired.evaluation.measures.appearance import Colours, SlicedWasserstein, Spectrum
-from unpaired.evaluation.measures.counterparts import Perceptual, Reconstruction, TruePairs
+from unpaired.evaluation.measures.content import Content
+from unpaired.evaluation.measures.counterparts import Perceptual, TruePairs
+from unpaired.evaluation.measures.cycle import CycleHonesty, Reconstruction
 from unpaired.evaluation.measures.distribution import DensityCoverage, Frechet, Kid, PrecisionRecall
-from unpaired.evaluation.measures.labels import LabelAgreement
+from unpaired.evaluation.measures.labels import FcnScore, LabelAgreement
 from unpaired.text import perhaps
 
 MEASURES: dict[str, Measure] = {
@@ -23,7 +25,10 @@ MEASURES: dict[str, Measure] = {
     "pairs": TruePairs(),
     "perceptual": Perceptual(),
     "cycle": Reconstruction(),
+    "honesty": CycleHonesty(),
+    "content": Content(),
     "labels": LabelAgreement(),
+    "fcn": FcnScore(),
 }
 """All, in the order of the table."""
 

@@ -1,4 +1,4 @@
-"""Measures of pictures beside one other picture: the true counterpart, or the input that comes back."""
+"""Measures of translations beside their true counterparts."""
 
 from __future__ import annotations
 
@@ -54,14 +54,3 @@ def _mean(
         do_nothing=float(agreement(evidence.paired(evidence.inputs), truths).mean()),
         better=better,
     )
-
-
-class Reconstruction:
-    """L1 on 0…1 between an input and its translation translated back, by way of 8-bit pictures."""
-
-    def missing(self, evidence: Evidence) -> str | None:
-        return "only one direction translates" if evidence.reconstructions is None else None
-
-    def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
-        assert evidence.reconstructions is not None
-        yield "L1 there and back", Score(translator=float(pairs.l1(evidence.reconstructions, evidence.inputs).mean()))

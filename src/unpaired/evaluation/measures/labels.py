@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from unpaired.evaluation import labels
 from unpaired.evaluation.evidence import Evidence, Score
-from unpaired.evaluation.features import Picture
-from unpaired.evaluation.labels import LabelScores
+from unpaired.evaluation.features import Picture, Pictures, stack
+from unpaired.evaluation.labels import LabelScores, nearest
+from unpaired.evaluation.pictures import BLOCK
 
 THREE = ("per-pixel accuracy", "per-class accuracy", "class IoU")
 
@@ -32,6 +35,40 @@ class LabelAgreement:
 
         made, nothing = score(evidence.paired(evidence.fakes)), score(evidence.paired(evidence.inputs))
         yield from label_rows("", made, nothing, None, labels.check_colours(truths, known.palette, known.void))
+
+
+class FcnScore:
+    """Labels → photo: what a segmentation network recognises in translations, against the label maps they were made
+    from. The floor is the same network on the true photos: the ground-truth row of the papers' tables.
+    """
+
+    def missing(self, evidence: Evidence) -> str | None:
+        if evidence.segmenter is None:
+            return "no segmentation network was given (--fcn), so there is no FCN score"
+        if evidence.labels is None:
+            return "no domain was said to be label maps (--labels), so there is no FCN score"
+        if evidence.labels.domain != evidence.direction[0]:
+            return f"the FCN score is for translations of label maps, not for {evidence.direction}"
+        return None
+
+    def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
+        known, judge = evidence.labels, evidence.segmenter
+        assert known is not None
+        assert judge is not None
+        maps = list(known.maps)
+
+        def score(pictures: Pictures, truths: Sequence[Picture]) -> LabelScores:
+            counts = np.zeros((len(known.palette), len(known.palette) + 1), dtype=np.int64)
+            for start in range(0, len(truths), BLOCK):
+                found = judge(pictures[start : start + BLOCK])
+                truth = nearest(stack(truths[start : start + BLOCK]), known.palette, known.void)
+                counts += labels.counted(found, truth, len(known.palette))
+            return labels.scores(counts, known.palette)
+
+        made, nothing = score(evidence.fakes, maps), score(evidence.inputs, maps)
+        truth = score(evidence.truths(), [maps[i] for i, _ in evidence.pairs]) if evidence.pairs else None
+        note = "the floor is this network on the true photos" if truth else "without --paired there is no ground truth"
+        yield from label_rows(f" ({judge.name})", made, nothing, truth, note)
 
 
 def label_rows(

@@ -1,0 +1,59 @@
+"""What `unpaired translate` says beside its translations: which inputs are unusual, and what was changed where."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+
+from unpaired.config import Direction
+from unpaired.errors import UserError, reason
+from unpaired.evaluation.changes import write_change_map
+from unpaired.evaluation.trust import UNUSUAL, Trust, input_domain
+from unpaired.translation.batch import BatchReport
+
+MOST_LOOKED_AT = 1000
+"""Pictures of one call that are looked at: the first ones."""
+NAMED = 10
+
+
+def warn_of_unusual(report: BatchReport, run: Path, direction: Direction, console: Console) -> None:
+    """Name the inputs that lie farther from the training pictures than nearly all of these from each other."""
+    unusual: list[tuple[float, str]] = []
+    looked = 0
+    try:
+        with console.status("") as status:
+            trust = Trust.load(run, input_domain(direction), tell=status.update)
+            for outcome in islice(report.outcomes("translated"), MOST_LOOKED_AT):
+                try:
+                    percentile = trust(outcome.input)
+                except UserError:  # it was translated, as a film or a stack, but is no single 8-bit picture
+                    continue
+                looked += 1
+                if percentile >= UNUSUAL:
+                    unusual.append((percentile, outcome.input))
+    except UserError as error:
+        console.print(f"Whether these pictures are unusual for this run can't be said: {error}", soft_wrap=True)
+        return
+    for percentile, path in unusual[:NAMED]:
+        console.print(
+            f"Unusual: {path} is farther from the training pictures than {percentile:.0f} % of them are from each "
+            "other; mind its translation.", soft_wrap=True, markup=False,
+        )  # fmt: skip
+    if len(unusual) > NAMED:
+        console.print(f"Unusual: {len(unusual) - NAMED:,} more of {looked:,} looked at.", soft_wrap=True)
+
+
+def write_changes(report: BatchReport, folder: Path, console: Console) -> None:
+    """A map of what was changed for every translation, in `folder`, under the translation's name."""
+    written = 0
+    for outcome in report.outcomes("translated"):
+        assert outcome.output is not None
+        source, target = Path(outcome.input), (folder / outcome.output).with_suffix(".png")
+        try:
+            write_change_map(source, report.manifest.parent / outcome.output, target)
+            written += 1
+        except UserError as error:
+            console.print(f"No map of {source}: {reason(error, source)}", soft_wrap=True, markup=False)
+    console.print(f"{written:,} maps of what was changed in {folder}", soft_wrap=True, markup=False)

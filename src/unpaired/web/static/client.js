@@ -1,0 +1,19 @@
+"use strict";
+// One picture to the server and its translation back; patient with a busy server.
+const PATIENCE = 30;
+
+export async function translate(blob, { run, direction, format, quality }, patience = PATIENCE) {
+  const query = new URLSearchParams({ run, direction });
+  if (format) query.set("format", format);
+  if (quality) query.set("quality", quality);
+  for (let attempt = 0; ; attempt++) {
+    const answer = await fetch(`/v1/translate?${query}`, { method: "POST", body: blob, headers: { "content-type": "application/octet-stream" } });
+    if (answer.ok) return answer.blob();
+    if (answer.status === 429 && attempt < patience) {
+      await new Promise((done) => setTimeout(done, 1000 * Number(answer.headers.get("retry-after") ?? 1)));
+      continue;
+    }
+    const told = await answer.json().catch(() => ({}));
+    throw new Error(told.error ?? `The server answered ${answer.status}.`);
+  }
+}

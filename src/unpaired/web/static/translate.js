@@ -1,0 +1,202 @@
+"use strict";
+import { translate } from "./client.js";
+import { play } from "./live.js";
+import { unzip, zip } from "./zip.js";
+
+const AT_ONCE = 4; // requests under way
+const FILM = /^video\//;
+const bench = document.getElementById("bench");
+
+if (bench) {
+  const place = (id) => document.getElementById(id);
+  const status = place("status");
+  const made = []; // [name, Blob] of all that is shown
+  let queue = [], busy = 0, counted = 0, finished = 0, playing = null;
+
+  const say = (text) => { status.textContent = text; };
+
+  function wish() {
+    return { run: bench.run.value, direction: bench.elements.direction.value, format: bench.elements.format.value };
+  }
+
+  function showDirections() {
+    const { directions, a, b } = bench.run.selectedOptions[0].dataset;
+    const before = bench.elements.direction?.value;
+    const known = directions.split(" ");
+    place("directions").replaceChildren(...known.map((way) => {
+      const label = document.createElement("label");
+      const input = Object.assign(document.createElement("input"), { type: "radio", name: "direction", value: way });
+      input.checked = way === (known.includes(before) ? before : known[0]);
+      label.append(input, way === "a2b" ? `${a} → ${b}` : `${b} → ${a}`);
+      return label;
+    }));
+    bench.back.closest("label").hidden = known.length < 2;
+  }
+
+  function add(files) {
+    const films = files.filter((f) => FILM.test(f.type));
+    const archives = files.filter((f) => /\.zip$/i.test(f.name));
+    const pictures = files.filter((f) => !films.includes(f) && !archives.includes(f) && !f.name.startsWith("."));
+    for (const archive of archives) unzip(archive).then(add, (error) => say(error.message));
+    if (films.length) startLive(films[0]);
+    counted += pictures.length;
+    queue.push(...pictures.map((file) => ({ file, wish: wish(), back: bench.back.checked })));
+    pump();
+  }
+
+  function pump() {
+    while (busy < AT_ONCE && queue.length) {
+      busy++;
+      one(queue.shift()).finally(() => { busy--; finished++; tell(); pump(); });
+    }
+    tell();
+  }
+
+  function tell() {
+    if (counted) say(finished < counted ? `${finished} of ${counted} translated …` : `${counted === 1 ? "1 picture is" : `${counted} pictures are`} done.`);
+  }
+
+  async function one({ file, wish: wanted, back }) {
+    const item = place("result").content.firstElementChild.cloneNode(true);
+    place("results").hidden = false;
+    place("list").prepend(item);
+    const told = item.querySelector(".told");
+    told.textContent = `${file.name} …`;
+    try {
+      if (file.size > Number(bench.dataset.upload)) throw new Error("This file is too large.");
+      const result = await translate(file, wanted);
+      const name = named(file.name, wanted.direction, result.type);
+      made.push([name, result]);
+      await show(item, file, result, name);
+      if (back) await addBack(item, result, wanted);
+    } catch (error) {
+      item.querySelector(".compare").hidden = item.querySelector(".views").hidden = true;
+      told.textContent = `${file.name}: ${error.message}`;
+      told.classList.add("bad");
+    }
+  }
+
+  function named(name, direction, type) {
+    const suffix = { "image/jpeg": "jpg", "image/tiff": "tif" }[type] ?? type.split("/")[1];
+    return `${name.replace(/\.[^.]*$/, "")}-${direction}.${suffix}`;
+  }
+
+  async function load(image, blob) {
+    image.src = URL.createObjectURL(blob);
+    await image.decode().catch(() => { throw new Error("It was translated, but this browser can't show its format: download it."); });
+  }
+
+  async function show(item, file, result, name) {
+    const [before, after, slider, told] = [".before", ".after", "input", ".told"].map((s) => item.querySelector(s));
+    const link = item.querySelector(".download");
+    Object.assign(link, { href: URL.createObjectURL(result), download: name });
+    told.textContent = name;
+    await Promise.all([load(before, file), load(after, result)]);
+    before.alt = `${file.name} as it is`;
+    after.alt = `${file.name} translated`;
+    slider.setAttribute("aria-label", `How much of ${file.name} is shown as it is, in percent`);
+    slider.addEventListener("input", () => item.querySelector(".compare").style.setProperty("--at", `${slider.value}%`));
+    const share = drawMap(item.querySelector(".map"), before, after);
+    told.textContent = `${name} · ${after.naturalWidth} × ${after.naturalHeight} px · ${Math.round(100 * share)} % of the pixels changed visibly`;
+    for (const button of item.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(item, button));
+  }
+
+  function view(item, button) {
+    const compare = item.querySelector(".compare"), kind = button.dataset.view;
+    for (const other of item.querySelectorAll("[data-view]")) other.setAttribute("aria-pressed", String(other === button));
+    compare.classList.toggle("plainview", kind === "map");
+    compare.classList.toggle("mapview", kind === "map");
+    item.querySelector(".map").hidden = kind !== "map";
+    const after = item.querySelector(".after");
+    if (after.dataset.back) after.src = kind === "back" ? after.dataset.back : item.querySelector(".download").href;
+  }
+
+  /** How far each pixel moved, dark to bright; returns the share that moved by more than a tenth of the range. */
+  function drawMap(canvas, before, after) {
+    const [width, height] = [after.naturalWidth, after.naturalHeight];
+    Object.assign(canvas, { width, height });
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const pixels = (image) => {
+      context.clearRect(0, 0, width, height);
+      context.drawImage(image, 0, 0, width, height);
+      return context.getImageData(0, 0, width, height).data;
+    };
+    const [one, two] = [pixels(before), pixels(after)];
+    const map = context.createImageData(width, height);
+    let moved = 0;
+    for (let i = 0; i < one.length; i += 4) {
+      const d = Math.max(Math.abs(one[i] - two[i]), Math.abs(one[i + 1] - two[i + 1]), Math.abs(one[i + 2] - two[i + 2])) / 255;
+      moved += d > 0.1;
+      const t = Math.sqrt(d); // ink, violet, orange, cream
+      map.data.set([255 * Math.min(1, 0.08 + 1.7 * t), 255 * Math.max(0.06, 1.6 * t - 0.6), 255 * (t < 0.5 ? 0.14 + 0.9 * t : 0.59 - 0.9 * (t - 0.5) + 0.9 * Math.max(0, t - 0.75)), 255], i);
+    }
+    context.putImageData(map, 0, 0);
+    canvas.setAttribute("aria-label", `Where it changed: ${Math.round((400 * moved) / one.length)} % of the pixels visibly`);
+    return (4 * moved) / one.length;
+  }
+
+  async function addBack(item, result, wanted) {
+    const returned = await translate(result, { ...wanted, direction: wanted.direction === "a2b" ? "b2a" : "a2b" });
+    item.querySelector(".after").dataset.back = URL.createObjectURL(returned);
+    item.querySelector("[data-view=back]").hidden = false;
+  }
+
+  async function startLive(source) {
+    stopLive();
+    place("live").hidden = false;
+    playing = play(source, wish, { video: place("video"), canvas: place("made"), told: (text) => { place("speed").textContent = text; } });
+    playing.done.catch((error) => { say(error.message); stopLive(); });
+    place("live").scrollIntoView({ block: "nearest" });
+  }
+
+  function stopLive() {
+    playing?.stop();
+    playing = null;
+    place("live").hidden = true;
+  }
+
+  /** All files of what was dropped, folders with all that is below. */
+  async function dropped(transfer) {
+    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    if (!entries.length) return [...transfer.files];
+    const found = [];
+    const walk = async (entry) => {
+      if (entry.isFile) found.push(await new Promise((ok, no) => entry.file(ok, no)));
+      else {
+        const reader = entry.createReader();
+        for (let batch; (batch = await new Promise((ok, no) => reader.readEntries(ok, no))).length;) for (const e of batch) await walk(e);
+      }
+    };
+    for (const entry of entries) await walk(entry);
+    return found;
+  }
+
+  const zone = place("dropzone");
+  for (const kind of ["dragenter", "dragover"]) zone.addEventListener(kind, (e) => { e.preventDefault(); zone.classList.add("over"); });
+  for (const kind of ["dragleave", "drop"]) zone.addEventListener(kind, () => zone.classList.remove("over"));
+  zone.addEventListener("drop", async (e) => { e.preventDefault(); add(await dropped(e.dataTransfer)); });
+  window.addEventListener("paste", (e) => add([...e.clipboardData.files]));
+  for (const id of ["files", "folder"]) place(id).addEventListener("change", (e) => { add([...e.target.files]); e.target.value = ""; });
+  place("camera").addEventListener("click", async () => {
+    try {
+      startLive(await navigator.mediaDevices.getUserMedia({ video: { width: 640 } }));
+    } catch (error) {
+      say(`The camera can't be used: ${error.message}.`);
+    }
+  });
+  place("stop").addEventListener("click", stopLive);
+  place("clear").addEventListener("click", () => { place("list").replaceChildren(); place("results").hidden = true; made.length = counted = finished = 0; say(""); });
+  place("all").addEventListener("click", async () => {
+    const seen = new Map(); // names that came twice get a number
+    const files = made.map(([name, blob]) => {
+      const n = (seen.get(name) ?? 0) + 1;
+      seen.set(name, n);
+      return [n > 1 ? name.replace(/(\.[^.]*)$/, `-${n}$1`) : name, blob];
+    });
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(await zip(files)), download: "translations.zip" });
+    link.click();
+  });
+  bench.addEventListener("submit", (e) => e.preventDefault());
+  bench.run.addEventListener("change", showDirections);
+  showDirections();
+}

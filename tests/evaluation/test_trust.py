@@ -1,0 +1,97 @@
+"""Whether what is unusual for a run is told from what is usual, and what is kept of a run's training pictures."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from unpaired.config import Config, DataConfig
+from unpaired.errors import UserError
+from unpaired.evaluation.trust import FEWEST, UNUSUAL, Trust, input_domain
+from unpaired.training.record import Folders, RunRecord
+
+
+def _soft(seed: int, blue: float = 1.0) -> NDArray[np.uint8]:
+    rough = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    picture = np.array(Image.fromarray(rough).resize((48, 48), Image.Resampling.BICUBIC))
+    return (picture * [1, 1, blue]).astype(np.uint8)
+
+
+def _stripes(seed: int) -> NDArray[np.uint8]:
+    period = 2 + seed % 5
+    rows = np.where(np.arange(48) // period % 2, 240, 10)
+    return np.broadcast_to(rows[:, None, None], (48, 48, 3)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose domain A is soft colours, with what was found out about them."""
+    root = tmp_path_factory.mktemp("trust")
+    for name, count in (("a", 55), ("b", 12)):
+        (root / name).mkdir()
+        for i in range(count):
+            Image.fromarray(_soft(i)).save(root / name / f"{i:02}.png")
+    (root / "run").mkdir()
+    RunRecord(
+        config=Config(data=DataConfig(size=32, crop=32)), folders=Folders(a=root / "a", b=root / "b"),
+        counts={"a": 55, "b": 12}, digests={"a": "1", "b": "2"}, provenance={},
+    ).write(root / "run")  # fmt: skip
+    told: list[str] = []
+    Trust.load(root / "run", "a", tell=told.append)
+    assert told == ["Looking at 55 training pictures, once for all"]
+    return root
+
+
+def test_the_unusual_is_told_from_the_usual(kept: Path) -> None:
+    trust = Trust.load(kept / "run", "a")
+    usual = trust.percentiles([_soft(1000 + i) for i in range(12)])
+    unusual = trust.percentiles([_stripes(i) for i in range(5)])
+    assert 15 < np.median(usual) < 95
+    assert min(unusual) >= UNUSUAL
+
+
+def test_a_file_and_its_pixels_are_one(kept: Path, tmp_path: Path) -> None:
+    trust = Trust.load(kept / "run", "a")
+    picture = np.array(Image.fromarray(_soft(2000)).resize((32, 32), Image.Resampling.BICUBIC))
+    Image.fromarray(picture).save(tmp_path / "x.png")
+    assert trust(tmp_path / "x.png") == trust(picture)
+    with pytest.raises(UserError, match=r"none\.png"):
+        trust(tmp_path / "none.png")
+
+
+def test_what_was_found_out_is_kept_beside_the_run(kept: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(kept / "run", tmp_path / "run"))
+    before = Trust.load(run, "a").distances
+    told: list[str] = []
+    assert (Trust.load(run, "a", tell=told.append).distances == before).all()
+    assert told == [], "nothing is looked at again"
+    file = run / "trust-a.safetensors"
+    file.write_bytes(file.read_bytes()[:100])
+    assert (Trust.load(run, "a", tell=told.append).distances == before).all()
+    assert len(told) == 1, "a damaged file is made anew"
+    record = RunRecord.read(run)
+    record.digests["a"] = "3"  # type: ignore[index]
+    record.write(run)
+    Trust.load(run, "a", tell=told.append)
+    assert len(told) == 2, "other training pictures are looked at anew"
+
+
+def test_what_cannot_be_said_is_told(kept: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"holds 12 pictures: at least {FEWEST}"):
+        Trust.load(kept / "run", "b")
+    run = Path(shutil.copytree(kept / "run", tmp_path / "run"))
+    (run / "trust-a.safetensors").unlink()
+    record = RunRecord.read(run)
+    RunRecord(config=record.config, folders=Folders(a=tmp_path / "gone", b=kept / "b"), counts={}, provenance={}).write(
+        run
+    )
+    with pytest.raises(UserError, match="gone does not exist"):
+        Trust.load(run, "a")
+    with pytest.raises(UserError, match="not a run"):
+        Trust.load(tmp_path, "a")
+    assert (input_domain("a2b"), input_domain("b2a")) == ("a", "b")
