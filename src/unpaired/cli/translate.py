@@ -56,7 +56,8 @@ class Arguments:
     """Replace what is there already and is not this command's own finished work. An input is never replaced."""
     trust: bool = True
     """Say which inputs are unlike the training pictures, so that their translations may mean nothing. The first time
-    for a run, some hundreds of its training pictures are looked at; what is found is kept beside the run."""
+    for a run, some hundreds of its training pictures are looked at; what is found is kept beside the run. Not for
+    addresses."""
     changes: Path | None = None
     """Folder for a map of each translation: dark where nothing was changed, bright where much was."""
     device: str = "auto"
@@ -76,6 +77,13 @@ def main(arguments: list[str]) -> None:
             told = parsed(arguments, Arguments, "translate", speak=ranks.first)
             if not told.inputs:
                 raise UserError("Name pictures or folders to translate.")
+            far = next((path for path in [*told.inputs, told.out] if "://" in path), None)
+            if far and told.engine == "local":
+                raise UserError(f"{far} is an address: give --engine ray.")
+            if far and told.changes is not None:
+                raise UserError(f"{far} is an address: --changes is for files of this machine.")
+            if told.workers is not None and told.engine == "local":
+                raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
         console = Console(stderr=True, highlight=False, quiet=not speaks())
         columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -89,18 +97,14 @@ def main(arguments: list[str]) -> None:
             tell(report, console)
             if told.changes is not None:
                 write_changes(report, told.changes, console)
-            if told.trust and report.translated:
-                warn_of_unusual(report, told.run, translator.direction(told.direction), console)
+            if told.trust and report.translated and not far:
+                warn_of_unusual(report, told.run, report.direction, console)
     if report.failures:
         sys.exit(1)
 
 
 def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:
     with ranks.together():
-        if far := next((path for path in [*told.inputs, told.out] if "://" in path), None):
-            raise UserError(f"{far} is an address: give --engine ray.")
-        if told.workers is not None:
-            raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
         translator = Translator.load(
             told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device,
             max_memory=told.max_memory,

@@ -48,6 +48,7 @@ class BatchReport:
     """What the manifest had no space for."""
     place: str
     """The folder or address of the translations."""
+    direction: Direction
     keeps: object = None
     """Lives as long as the report: the copy of a manifest that lies at an address."""
 
@@ -117,7 +118,7 @@ def translate_files(
             manifest.join()
     translated, kept, skipped, failed = (sum(column) for column in zip(*told, strict=True))
     return BatchReport(
-        out / MANIFEST, manifest.begin, translated, kept, skipped, failed, dict(notes), tuple(lost), str(out)
+        out / MANIFEST, manifest.begin, translated, kept, skipped, failed, dict(notes), tuple(lost), str(out), way
     )
 
 
@@ -133,7 +134,7 @@ def _opened(out: Path, job: str, about: dict[str, Any], ranks: Ranks) -> Manifes
 
 
 def closed(
-    manifest: Manifest, total: int, unrecorded: Sequence[Outcome], *,
+    manifest: Manifest, total: int, unrecorded: Sequence[Outcome], way: Direction, *,
     kept: int | None = None, place: str | None = None, keeps: object = None,
 ) -> BatchReport:  # fmt: skip
     """The report on `total` jobs of many workers, counted from what the manifest says of them."""
@@ -145,7 +146,7 @@ def closed(
         kept = total - counts["translated"] - (counts["failed"] - manifest.counts["failed"])
     return BatchReport(
         manifest.path, manifest.begin, counts["translated"], kept, counts["skipped"], counts["failed"],
-        dict(notes), tuple(unrecorded), place or str(manifest.out), keeps,
+        dict(notes), tuple(unrecorded), place or str(manifest.out), way, keeps,
     )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def translate_on_ray(
         try:
             _run(StagingWorker, recipe, pairs, workers, progress)
         finally:
-            report = planned.joined(recipe.job, about)
+            report = planned.joined(recipe.job, about, way)
         return report
     history = History(Path(recipe.out), recipe.job)
     jobs = plan([Path(os.path.abspath(path)) for path in inputs], Path(recipe.out), history, overwrite=overwrite)
@@ -137,7 +137,7 @@ def translate_on_ray(
     finally:
         manifest.join()
         unrecorded = manifest.close()
-    return closed(manifest, len(jobs), unrecorded)
+    return closed(manifest, len(jobs), unrecorded, way)
 
 
 def _run(

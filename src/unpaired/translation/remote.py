@@ -50,7 +50,7 @@ class RemotePlan:
     def __post_init__(self) -> None:
         weakref.finalize(self, shutil.rmtree, self.here, ignore_errors=True)
 
-    def joined(self, job: str, about: dict[str, Any]) -> BatchReport:
+    def joined(self, job: str, about: dict[str, Any], way: Direction) -> BatchReport:
         """Make one manifest of what is there now, put it there, and report."""
         home, (fs, root) = self.here, at(self.out)
         manifest = Manifest(home, job, about)
@@ -63,7 +63,7 @@ class RemotePlan:
         fs.put_file(str(home / MANIFEST), f"{root}/{MANIFEST}")
         for part in parts + self.parts:
             fs.rm_file(part)
-        return closed(manifest, len(self.jobs), unrecorded, kept=self.kept, place=self.out, keeps=self)
+        return closed(manifest, len(self.jobs), unrecorded, way, kept=self.kept, place=self.out, keeps=self)
 
 
 def is_url(text: str) -> bool:
