@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from terminal import Command, fill
 
 from unpaired.translation.manifest import MANIFEST, outcomes
@@ -64,3 +65,17 @@ def test_two_processes_share_the_work(unpaired: Command, run: Path, tmp_path: Pa
     assert len(list(outcomes(out / MANIFEST))) == 8
     answer = unpaired("translate", run, inputs, "--out", out, *options)
     assert "7 were done before" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["s3://bucket/in", "--out", "o"], "is an address: give --engine ray"),
+        (["in", "--out", "s3://bucket/out"], "is an address: give --engine ray"),
+        (["in", "--out", "s3://b/o", "--engine", "ray", "--changes", "c"], "is an address: --changes is for files"),
+        (["in", "--out", "o", "--workers", "2"], "--workers is for --engine ray"),
+        (["in", "--out", "o", "--engine", "ray", "--workers", "0"], "workers 0 is not at least 1"),
+    ],
+)
+def test_engines_and_their_words(unpaired: Command, tmp_path: Path, words: list[str], told: str) -> None:
+    assert told in unpaired("translate", tmp_path / "run", *words).sentence
