@@ -355,3 +355,41 @@ def test_translate_within_a_memory(unpaired: Command, run: Path, tmp_path: Path)
     assert answer.status == 1
     assert "'plenty' is no amount of memory" in answer.err
     assert not (tmp_path / "no").exists()
+
+
+def test_translate_a_film(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    """As a film, as numbered pictures, back from them, and what there is of one that is cut off."""
+    av = pytest.importorskip("av", reason="the extra [video] is not installed")
+    film = tmp_path / "film.mp4"
+    with av.open(str(film), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=10, width=48, height=32, pix_fmt="yuv420p")
+        for n in range(12):
+            frame = np.random.default_rng(n).integers(0, 256, (32, 48, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
+        container.mux(stream.encode(None))
+    words = ["--direction", "a2b", "--smooth", "0.8"]
+    answer = unpaired("translate", run, film, "--out", tmp_path / "out.mp4", *words)
+    assert answer.status == 0, answer
+    assert answer.out == f"12 frames translated into {tmp_path / 'out.mp4'}.\n"
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 12
+
+    assert unpaired("translate", run, film, "--out", tmp_path / "frames/%05d.png", *words).status == 0
+    assert len([*(tmp_path / "frames").iterdir()]) == 12
+    again = unpaired("translate", run, tmp_path / "frames", "--out", tmp_path / "again.mkv", "--fps", "10", *words)
+    assert again.status == 0
+
+    film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    answer = unpaired("translate", run, film, "--out", tmp_path / "half.mp4", *words)
+    assert answer.status == 1
+    assert "is cut off after" in answer.err
+    assert (tmp_path / "half.mp4").exists()
+
+    for wrong, why in (
+        ([film, film, "--out", tmp_path / "x.mp4"], "one by one"),
+        ([tmp_path / "frames", "--out", tmp_path / "x", "--fps", "10"], "--fps and --smooth are for films"),
+    ):
+        answer = unpaired("translate", run, *wrong, "--direction", "a2b")
+        assert answer.status == 1
+        assert why in answer.err
+        assert "Traceback" not in answer.err

@@ -23,15 +23,18 @@ from unpaired.translation.batch import BatchReport, translate_files
 from unpaired.translation.manifest import MANIFEST, Status
 from unpaired.translation.ray import translate_on_ray
 from unpaired.translation.translator import Translator
+from unpaired.translation.video import is_film, translate_film
 
 NAMED = 20  # files named one by one; all are in the manifest
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Translate pictures, and folders of pictures, with a trained run.
+    """Translate pictures, folders of pictures, and films, with a trained run.
 
     unpaired translate runs/zebra horses/*.jpg --out zebras --direction a2b
+
+    unpaired translate runs/zebra horses.mp4 --out zebras.mp4 --direction a2b
     """
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -41,11 +44,12 @@ class Arguments:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="INPUT [INPUT …]", help_behavior_hint="(required)"),
     ]
-    """Pictures, and folders of which everything below is translated; with --engine ray also addresses, such as
-    s3://bucket/folder."""
+    """Pictures, and folders of which everything below is translated; or one film. With --engine ray also addresses,
+    such as s3://bucket/folder."""
     out: str
     """Folder for the translations, which keep their names, formats and sizes. What is done there is not done again:
-    after an interruption, the same command goes on."""
+    after an interruption, the same command goes on. Of a film: the film to write, or pictures such as
+    frames/%05d.png."""
     direction: Direction | None = None
     """a2b or b2a; need not be named where the run translates in one direction only."""
     checkpoint: Literal["best", "latest"] | None = None
@@ -65,6 +69,11 @@ class Arguments:
     max_memory: str | None = None
     """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
     result; most of what is free if not given."""
+    fps: float | None = None
+    """Make a film of a folder of pictures, in the order of their names: so many in a second."""
+    smooth: float = 0.0
+    """Of a film: how strongly what stands still in it is held still in its translation, from 0 (not at all) to below 1.
+    It lowers flicker; 0.8 is a good beginning."""
     engine: Literal["local", "ray"] = "local"
     """This process (or those of torchrun); or the workers of a Ray cluster, that of $RAY_ADDRESS or this machine."""
     workers: int | None = None
@@ -85,6 +94,13 @@ def main(arguments: list[str]) -> None:
             if told.workers is not None and told.engine == "local":
                 raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
         console = Console(stderr=True, highlight=False, quiet=not speaks())
+        if not far and is_film([Path(path) for path in told.inputs], Path(told.out)):
+            if ranks.world > 1 or told.engine != "local":
+                raise UserError("A film is translated by one process: leave out torchrun and --engine.")
+            film(told, console)
+            return
+        if told.fps or told.smooth:
+            raise UserError("--fps and --smooth are for films: name a film to write, such as --out film.mp4.")
         columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("", total=None)
@@ -105,10 +121,7 @@ def main(arguments: list[str]) -> None:
 
 def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:
     with ranks.together():
-        translator = Translator.load(
-            told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device,
-            max_memory=told.max_memory,
-        )  # fmt: skip
+        translator = _translator(told)
     return translate_files(
         translator, [Path(path) for path in told.inputs], told.out, batch=told.batch, overwrite=told.overwrite,
         ranks=ranks, progress=progress,
@@ -122,6 +135,39 @@ def _with_ray(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None
         told.run, told.inputs, told.out, told.direction, checkpoint=told.checkpoint, device=told.device,
         batch=told.batch, max_memory=told.max_memory, overwrite=told.overwrite, workers=told.workers, progress=progress,
     )  # fmt: skip
+
+
+def _translator(told: Arguments) -> Translator:
+    return Translator.load(
+        told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device, max_memory=told.max_memory
+    )
+
+
+def film(told: Arguments, console: Console) -> None:
+    """Translate the one film among the inputs."""
+    source, *others = map(Path, told.inputs)
+    if others:
+        raise UserError("Films are translated one by one: name one film, or one folder of its frames.")
+    translator = _translator(told)
+    columns = (
+        TextColumn("translating"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("frames"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        report = translate_film(
+            translator, source, Path(told.out), fps=told.fps, smooth=told.smooth, overwrite=told.overwrite,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )  # fmt: skip
+    for note in report.notes:
+        console.print(f"Of {source}, {note}.", soft_wrap=True, markup=False)
+    print(f"{report.frames:,} frames translated into {report.out}.")
+    if report.cut:
+        console.print(f"{source} {report.cut}: what there is was translated.", soft_wrap=True, markup=False)
+        sys.exit(1)
 
 
 def tell(report: BatchReport, console: Console) -> None:
