@@ -39,7 +39,7 @@ def fast() -> Config:
             kind="projected+patchgan", stages=(1, 2, 3), view=128, width=32, layers=2, augment=True
         ),
         loss=LossConfig(adversarial="hinge", lambda_a=5, lambda_b=5, identity=0, pool=0),
-        optimizer=OptimizerConfig(learning_rate=6e-4, beta2=0.99, ema_images=600, decay_from=0.7),
+        optimizer=OptimizerConfig(learning_rate=6e-4, beta2=0.99, clip=100, ema_images=600, decay_from=0.7),
         training=TrainingConfig(batch=4),
     )
 
