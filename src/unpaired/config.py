@@ -32,7 +32,7 @@ DType = Literal[
 Eyes = Literal["lite1", "lite2"]
 Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
-MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson"]
+MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson", "unsb"]
 
 
 def reverse(direction: Direction) -> Direction:
@@ -188,6 +188,18 @@ class Pix2PixConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BridgeConfig:
+    """Of UNSB (Kim et al. 2024, arXiv:2305.15086) only; its contrast is that of `NceConfig`."""
+
+    steps: int = 5
+    """Passes of the network from A to B."""
+    tau: float = 0.01
+    """τ: how random the path is."""
+    weight: float = 1.0
+    """Weight of the bridge's cost: the squared distance of each step's state to its end, less its entropy (eq. 12)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PerceptualConfig:
     """Of feed-forward style transfer (Johnson et al. 2016, arXiv:1603.08155) only. The losses are relative to what
     they aim at."""
@@ -324,6 +336,7 @@ class Config:
     nce: NceConfig = field(default_factory=NceConfig)
     pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
     perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
+    bridge: BridgeConfig = field(default_factory=BridgeConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 

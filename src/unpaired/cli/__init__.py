@@ -20,6 +20,7 @@ SUMMARIES = {
     "train": "Train on two folders of pictures, or go on with a training.",
     "bakeoff": "Train several methods on the same pictures for the same time, and say which to go on with.",
     "translate": "Translate pictures with a trained run.",
+    "datasets": "List and get the data sets of the papers, and say what is wrong with one.",
     "style": "Paint a picture as others are painted (neural style transfer).",
     "evaluate": "Measure a run on held-out pictures, beside doing nothing and the best that is possible.",
     "studio": "Watch trainings, use them and judge them, in a browser.",
