@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Literal
@@ -100,13 +100,15 @@ class Service:
         translator = await loop.run_in_executor(self._threads, self.translators.get, folder, way)
         picture = await loop.run_in_executor(self._threads, self._decoded, content)
         background = translator.config.data.background
-        seen = pictures.over(picture.rgb, picture.alpha, background)
+        colours, alpha, grey = pictures.photo(picture, UPLOAD)
+        seen = pictures.over(colours, alpha, background)
         array = await self.batcher.translate(translator, seen, way)
-        like = replace(picture, grey=translator.gives_grey(way, picture.grey))
         kind = wish.format.upper() if wish.format else picture.format
 
         def encode() -> bytes:
-            return encoded(pictures.out_of(array, picture.alpha, background), like, kind, quality=wish.quality)
+            made = pictures.out_of(array, alpha, background)
+            made = pictures.greyed(made) if translator.gives_grey(way, grey) else made
+            return encoded(made, picture, kind, quality=wish.quality)
 
         made = await loop.run_in_executor(self._threads, encode)
         self._count(run, way, array, monotonic() - began)
