@@ -16,6 +16,7 @@ from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
+from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
 from unpaired.training.ranks import joined
 from unpaired.translation.batch import BatchReport, translate_files
@@ -65,6 +66,8 @@ class Arguments:
     max_memory: str | None = None
     """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
     result; most of what is free if not given."""
+    max_megapixels: float | None = None
+    """Pictures with more million pixels are refused, as made to harm: 178 if not given. Streamed TIFFs may have any."""
     fps: float | None = None
     """Make a film of a folder of pictures, in the order of their names: so many in a second."""
     smooth: float = 0.0
@@ -78,6 +81,8 @@ def main(arguments: list[str]) -> None:
             told = parsed(arguments, Arguments, "translate", speak=ranks.first)
             if not told.inputs:
                 raise UserError("Name pictures or folders to translate.")
+            if told.max_megapixels is not None:
+                let_in(told.max_megapixels)
             translator = Translator.load(
                 told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device,
                 max_memory=told.max_memory,
