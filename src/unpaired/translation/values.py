@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from unpaired.config import Direction, Domain, DType, source, target
 from unpaired.data.decode import LUMINANCE
@@ -44,7 +43,7 @@ def translated(
         if id(picture) not in by_picture:
             made.append(_translated(translator, picture, direction, batch))
         elif translator.gives_grey(direction, picture.grey):
-            grey = [np.array(Image.fromarray(page).convert("L"))[..., None] for page in by_picture[id(picture)]]
+            grey = [pictures.greyed(page) for page in by_picture[id(picture)]]
             made.append(replace(picture, pages=np.stack(grey)))
         else:
             made.append(replace(picture, pages=by_picture[id(picture)]))
@@ -118,7 +117,7 @@ def _translated(translator: Translator, picture: Picture, direction: Direction, 
     made = replace(picture, pages=np.concatenate(pages))
     clipped = beyond(picture.pages, scale)
     if clipped:
-        note = f"{clipped:.2%} of the values lie beyond the run's {scale.text()} and were clipped"
+        note = f"values that lie beyond the run's {scale.text()} were clipped ({_about(clipped)} of all)"
         made = replace(made, notes=(*made.notes, note))
     return made
 
@@ -177,6 +176,11 @@ def beyond(values: NDArray[Any], scale: Scale) -> float:
     if values.min() >= low.max() and values.max() <= high.min():
         return 0.0
     return float(((values < low) | (values > high)).mean())
+
+
+def _about(share: float) -> str:
+    """A share that many files have in common."""
+    return next((f"less than {limit:g} %" for limit in (0.1, 1, 10, 50) if 100 * share < limit), "half or more")
 
 
 def _bands(count: int) -> str:
