@@ -72,12 +72,14 @@ def test_a_whole_run_says_everything(tmp_path: Path) -> None:
         "2.13.0+cpu",
         "unpaired train --resume", "unpaired translate", "unpaired evaluate", "unpaired demo --minutes 5",
         '"lambda_a": 10.0', "the planned time is over", "0.036", "test flat",
+        "Is it getting better?", "do nothing", "Best against last", "Best and worst", "Light stays light", "kWh",
     ):  # fmt: skip
         assert expected in told, expected
     images = outline.named("img")
     assert all(i["alt"] and (i["src"] or "").startswith("data:image/webp;base64,") for i in images)
-    assert len(images) == 2 + 2 * 10
-    assert sum("hidden" not in i for i in images) == 2 + 2
+    gallery, compared = 2 * 6 * 3, 2
+    assert len(images) == 2 + compared * 2 + gallery + 2 * 10
+    assert sum("hidden" not in i for i in images) == 2 + compared * 2 + gallery + 2
     assert len(outline.named("h1")) == 1
     assert len(text.encode()) < page_module.LARGEST
     assert not re.search(r'(src|href)="(?!data:|#)', text)
@@ -165,7 +167,7 @@ def test_damaged_previews_are_left_out(tmp_path: Path) -> None:
     for file in sorted((run / "previews").iterdir())[:-2]:
         file.write_bytes(file.read_bytes()[:100])
     _, outline = report(run)
-    assert len(outline.named("img")) == 2 + 2
+    assert len(outline.named("img")) == 2 + 2 + 2 + 2 * 6 * 3
 
 
 def test_a_heavy_run_still_makes_a_light_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,6 +242,9 @@ def test_in_a_browser(tmp_path: Path, width: int, scheme: str) -> None:
         assert page.evaluate("[...document.images].every(i => i.hidden || i.naturalWidth > 0)")
         shown = ".film figure img:not([hidden])"
         last = page.locator(shown).first.get_attribute("src")
+        wipe = page.locator(".wipe img + img").first
+        page.locator(".wipes input").first.fill("80")
+        assert wipe.evaluate("i => getComputedStyle(i).clipPath") == "inset(0px 0px 0px 80%)"
         page.locator(".film input").fill("0")
         assert page.locator(shown).count() == 2
         assert page.locator(shown).first.get_attribute("src") != last

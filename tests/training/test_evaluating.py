@@ -56,6 +56,16 @@ def _begun(a: Path, b: Path, run: Path, **training: Any) -> Session:
     return start.begin(plan(TINY, **training), Folders(a=a, b=b), run)
 
 
+def test_many_pictures_are_measured_block_by_block(
+    folders: Four, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _measured(_trained(folders, tmp_path / "whole", held_out=10))
+    monkeypatch.setattr("unpaired.evaluation.pictures.BLOCK", 4)
+    assert [e["result"] for e in _measured(_trained(folders, tmp_path / "blocks", held_out=10))] == [
+        e["result"] for e in whole
+    ]
+
+
 def test_measuring_changes_no_bit_and_goes_on_where_it_was(folders: Four, whole: Path, tmp_path: Path) -> None:
     run = _trained(folders, tmp_path / "run", held_out=10, evaluate_every=3, keep=9)
     assert bits(run, 8) == bits(whole, 8), "a training that measures is the one that does not"
@@ -84,6 +94,15 @@ def test_what_is_told_of_an_evaluation(folders: Four, tmp_path: Path) -> None:
     best = min(told, key=lambda e: e["value"])
     assert best["best"]
     assert checkpoint.best(run) == run / "checkpoints" / best["checkpoint"]
+    kept = {f"{e['images']:09d}-{d}.png" for e in (best, told[-1]) for d in ("a2b", "b2a")}
+    assert {p.name for p in (run / "evaluations").iterdir()} == kept, "pictures of the best and of the last"
+    for name in kept:
+        with Image.open(run / "evaluations" / name) as sheet:
+            assert sheet.size == (3 * 32, 6 * 32)
+    gallery = told[-1]["gallery"]["a2b"]
+    distances = [row["distance"] for row in gallery["rows"]]
+    assert distances == sorted(distances)
+    assert (len(distances), gallery["columns"]) == (6, 3)
     shown = {e["images"] for e in events.read(run) if e["kind"] == "preview"}
     assert shown >= {e["images"] for e in told}, "the pictures of the best and of the last are there"
 
@@ -164,7 +183,7 @@ def test_grey_pictures_are_judged(folders: Four, channels_a: Any, channels_b: An
 
 def _verdict(value: float, *, diversity: float = 1.0) -> Verdict:
     result = Evaluation(extractor="eyes", side=(8, 8), directions={})
-    return Verdict(result, value, 0.014, {"a2b": {"diversity": diversity}})
+    return Verdict(result, value, 0.014, {"a2b": {"diversity": diversity}}, {})
 
 
 def _told(verdicts: list[Verdict]) -> list[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote
@@ -173,3 +174,51 @@ def test_the_client_waits_for_a_busy_server(small_run: Path) -> None:
         with ThreadPoolExecutor(3) as threads:
             made = list(threads.map(lambda i: client(picture(100, 100, seed=i), "a2b").size, range(3)))
         assert made == [(100, 100)] * 3
+
+
+def test_deep_pictures_and_pages_are_taken_and_packed_formats_are_not(server: Serving) -> None:
+    pages = [Image.new("RGB", (20, 16), (40 * i, 90, 120)) for i in range(3)]
+    content = io.BytesIO()
+    pages[0].save(content, "GIF", save_all=True, append_images=pages[1:])
+    answer = server.ask("/v1/translate?direction=a2b", content.getvalue())
+    assert answer.status == 200
+    with Image.open(io.BytesIO(answer.body)) as image:
+        assert image.n_frames == 3
+    packed = io.BytesIO()
+    np.save(packed, np.zeros((16, 20, 3), np.uint8))
+    answer = server.ask("/v1/translate?direction=a2b", packed.getvalue())
+    assert answer.status == 415
+    assert "NPY is not taken" in answer.sentence
+
+
+def test_frames_count_as_pixels(server: Serving) -> None:
+    frames = [Image.new("L", (1000, 1000), 10 * i) for i in range(6)]
+    content = io.BytesIO()
+    frames[0].save(content, "GIF", save_all=True, append_images=frames[1:])
+    answer = server.ask("/v1/translate?direction=a2b", content.getvalue())
+    assert answer.status == 413
+    assert "on each of 6 pages" in answer.sentence
+
+
+def test_an_unusual_picture_is_told(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    for n in range(60):
+        path = tmp_path / "horses" / f"{n:02}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(picture(40, 40, seed=n))
+    record = json.loads((run / "run.json").read_text())
+    record["folders"]["a"] = str(tmp_path / "horses")
+    (run / "run.json").write_text(json.dumps(record))
+    stripes = io.BytesIO()
+    Image.fromarray(np.tile(np.array([0, 255], np.uint8), (40, 20))).save(stripes, "PNG")
+    with serving(Runs.single(run)) as server:
+        post = "/v1/translate?direction=a2b"
+        assert "x-unpaired-unusual" not in server.ask(post, picture(40, 40)).headers
+        end = time.monotonic() + 60
+        while "x-unpaired-unusual" not in (answer := server.ask(f"{post}&trust=true", picture(40, 40))).headers:
+            assert answer.status == 200
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        assert float(answer.headers["x-unpaired-unusual"]) < 99
+        assert float(server.ask(f"{post}&trust=true", stripes.getvalue()).headers["x-unpaired-unusual"]) >= 99
+        assert "x-unpaired-unusual" not in server.ask("/v1/translate?direction=b2a&trust=true", picture()).headers

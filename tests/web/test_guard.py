@@ -212,7 +212,8 @@ def test_no_temporary_file_is_left(server: Serving, tmp_path: Path, monkeypatch:
     assert len(noise) > 1 << 20
     form = b'--xyz\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n%s\r\n--xyz--\r\n' % noise
     assert server.ask(POST, form, {"content-type": "multipart/form-data; boundary=xyz"}).status == 200
-    assert list(tmp_path.iterdir()) == []
+    # What torch compiled is no upload.
+    assert [p.name for p in tmp_path.iterdir() if not p.name.startswith("torchinductor_")] == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from rich.console import Console
 from unpaired.cli import speaks
 from unpaired.cli.options import parsed
 from unpaired.config import (
+    BridgeConfig,
     Config,
     DataConfig,
     DiscriminatorConfig,
@@ -75,6 +76,7 @@ class Arguments:
     nce: NceConfig = field(default_factory=NceConfig)
     pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
     perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
+    bridge: BridgeConfig = field(default_factory=BridgeConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
 

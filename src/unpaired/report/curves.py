@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -17,14 +18,24 @@ POINTS = 240
 Floats = NDArray[np.float64]
 
 
-def chart(lines: Mapping[str, Series], label: str, *, smooth: bool = True) -> str:
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A yardstick: a horizontal line."""
+
+    value: float
+    kind: str
+    """Classes for the page's style."""
+    name: str
+
+
+def chart(lines: Mapping[str, Series], label: str, *, smooth: bool = True, levels: Sequence[Level] = ()) -> str:
     """One chart of up to a few lines; each is drawn faintly as it was measured, and smoothed over it.
 
     The n-th line has the classes `raw sn` and `line sn`; colours are the page's.
     """
     x1 = max((s.images[-1] for s in lines.values() if s.images), default=1.0) or 1.0
-    everything = np.concatenate([np.asarray(s.values, np.float64) for s in lines.values()])
-    low, high = _range(everything)
+    everything = [np.asarray(s.values, np.float64) for s in lines.values()]
+    low, high = _range(np.concatenate([*everything, np.asarray([level.value for level in levels], np.float64)]))
     y_ticks, x_ticks = ticks(low, high, 4), ticks(0.0, x1, 4)
     low, high = min(low, y_ticks[0]), max(high, y_ticks[-1])
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">']
@@ -36,6 +47,9 @@ def chart(lines: Mapping[str, Series], label: str, *, smooth: bool = True) -> st
         x = _x(np.asarray(tick), x1).item()
         anchor = "start" if tick == 0 else "end" if x > WIDTH - RIGHT - 14 else "middle"
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">{count(tick)}</text>')
+    for level in levels:
+        y = _y(np.asarray(level.value), low, high).item()
+        parts.append(f'<line class="level {level.kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
     for index, series in enumerate(lines.values()):
         images, values = np.asarray(series.images, np.float64), np.asarray(series.values, np.float64)
         shown = smoothed(values) if smooth else values

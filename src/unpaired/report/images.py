@@ -19,13 +19,23 @@ class Embedded:
     height: int
 
 
-def embed(path: Path, *, side: int, quality: int) -> Embedded | None:
-    """The picture at `path`, at most `side` pixels wide, as WebP; None where it can't be read."""
+def opened(path: Path) -> Image.Image | None:
+    """The picture at `path`; None where it can't be read."""
     try:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
+        with Image.open(path) as file:
+            return file.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
+
+
+def embed(path: Path, *, side: int, quality: int) -> Embedded | None:
+    """The picture at `path`, at most `side` pixels wide, as WebP; None where it can't be read."""
+    image = opened(path)
+    return None if image is None else embedded(image, side=side, quality=quality)
+
+
+def embedded(image: Image.Image, *, side: int, quality: int) -> Embedded:
+    """A picture, at most `side` pixels wide, as WebP."""
     if image.width > side:
         image = image.resize((side, max(1, round(image.height * side / image.width))), Image.Resampling.LANCZOS)
     content = io.BytesIO()

@@ -13,6 +13,10 @@ for (const film of document.querySelectorAll(".film")) {
   slider.addEventListener("input", show);
   show();
 }
+for (const wipes of document.querySelectorAll(".wipes")) {
+  const slider = wipes.querySelector("input");
+  slider.addEventListener("input", () => wipes.style.setProperty("--at", `${slider.value}%`));
+}
 for (const command of document.querySelectorAll(".command")) {
   const button = document.createElement("button");
   button.type = "button";

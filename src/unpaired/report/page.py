@@ -10,6 +10,8 @@ from pathlib import Path
 
 from unpaired.errors import UserError
 from unpaired.report import sections
+from unpaired.report.gallery import gallery
+from unpaired.report.progress import best_and_last, measures_over_time, signs_over_time
 from unpaired.report.record import Record, read_record
 from unpaired.report.results import results_section
 
@@ -53,9 +55,14 @@ def page(record: Record, *, frames: int, quality: int) -> str:
     body = [
         sections.results_pictures(record, quality=min(96, quality + 8)),
         results_section(record),
+        measures_over_time(record),
+        best_and_last(record, quality=quality),
+        gallery(record, quality=min(92, quality + 4)),
         sections.film(record, frames=frames, quality=quality),
+        signs_over_time(record),
         sections.curves(record),
         sections.commands(record),
+        sections.cost(record),
         sections.about(record),
     ]
     return f"""<!doctype html>

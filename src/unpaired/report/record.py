@@ -96,14 +96,16 @@ class Record:
         """Moments with at least one grid that is there, oldest first; of one moment the last counts."""
         found: dict[int, Preview] = {}
         for event in self.of("preview"):
-            files = {str(d): self.run / str(f) for d, f in mapping(event.get("files")).items()}
-            files = {d: f for d, f in files.items() if self._inside(f)}
+            named = {str(d): self.inside(str(f)) for d, f in mapping(event.get("files")).items()}
+            files = {d: f for d, f in named.items() if f}
             if files:
                 found[event["images"]] = Preview(event["images"], event["seconds"], files)
         return [found[k] for k in sorted(found)]
 
-    def _inside(self, file: Path) -> bool:
-        return file.is_file() and file.resolve().is_relative_to(self.run.resolve())
+    def inside(self, name: str) -> Path | None:
+        """The file of that name in the run's folder, where there is one, and nowhere else."""
+        file = self.run / name
+        return file if file.is_file() and file.resolve().is_relative_to(self.run.resolve()) else None
 
 
 def read_record(run: Path) -> Record:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from unpaired.report.curves import chart
-from unpaired.report.record import Record, Series, is_number, mapping
+from unpaired.report.record import Record, is_number, mapping
 from unpaired.report.sections import ends, section, thousands
 
 MEANINGS = {
@@ -41,7 +40,7 @@ DASH = "–"
 
 
 def results_section(record: Record) -> str:
-    """The newest evaluation as a table for each direction, and the KID over time where there are several."""
+    """The newest evaluation as a table for each direction."""
     evaluations = [(e["images"], mapping(e.get("result"))) for e in record.of("evaluation")]
     evaluations = [(images, r) for images, r in evaluations if mapping(r.get("directions"))]
     if not evaluations:
@@ -55,7 +54,7 @@ def results_section(record: Record) -> str:
         f"Measured{at} after {thousands(images)} images. “Do nothing” leaves the pictures as they are; the "
         "floor compares real pictures with real pictures, and no translator can be expected to beat it. "
         "An arrow says which way is better.",
-        f'<div class="pair">{"".join(cards)}</div>{_over_time(evaluations)}',
+        f'<div class="pair">{"".join(cards)}</div>',
     )
 
 
@@ -96,27 +95,6 @@ def _row(name: str, score: dict[str, Any]) -> str:
         f"<td>{_number(nothing)}</td>"
         f'<td class="ours{kind}">{_number(ours)}<small class="soft">{spread}</small>{verdict}</td>'
         f"<td>{_number(score.get('floor'))}</td></tr>"
-    )
-
-
-def _over_time(evaluations: list[tuple[int, dict[str, Any]]]) -> str:
-    """The first lower-is-better distance with a floor (KID, usually) of all evaluations."""
-    lines: dict[str, Series] = {}
-    measure = ""
-    for images, result in evaluations:
-        for direction, scores in mapping(result.get("directions")).items():
-            for name, score in mapping(mapping(scores).get("measures")).items():
-                if is_number(mapping(score).get("translator")) and (not measure or name == measure):
-                    measure = name
-                    series = lines.setdefault("A → B" if direction == "a2b" else "B → A", Series())
-                    series.images.append(images)
-                    series.values.append(float(score["translator"]))
-    if not any(len(s.values) > 1 for s in lines.values()):
-        return ""
-    legend = "".join(f'<span class="s{i}"><i></i>{escape(n)}</span>' for i, n in enumerate(lines))
-    return (
-        f'<article class="card chart wide"><h3>{escape(measure)} over images seen</h3>'
-        f'<div class="legend">{legend}</div>{chart(lines, f"{measure} over images seen")}</article>\n'
     )
 
 

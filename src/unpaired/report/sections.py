@@ -14,7 +14,7 @@ from unpaired.config import DIRECTIONS
 from unpaired.report.curves import chart, count, number
 from unpaired.report.grid import spread
 from unpaired.report.images import Embedded, embed
-from unpaired.report.record import Preview, Record, Series, mapping
+from unpaired.report.record import Preview, Record, Series, is_number, mapping
 from unpaired.text import duration
 
 ENDINGS = {
@@ -81,6 +81,7 @@ def names(record: Record) -> tuple[str, str]:
 
 
 _GENERIC = {"a", "b", "traina", "trainb", "testa", "testb"}
+WAYS = {"a2b": "A → B", "b2a": "B → A"}
 
 
 def title(record: Record) -> str:
@@ -155,7 +156,7 @@ def results_pictures(record: Record, *, quality: int) -> str:
         if last and picture:
             source, target = ends(record, direction)
             figures.append(
-                f'<figure class="card">{_img(picture, _alt(record, direction, last))}'
+                f'<figure class="card">{img(picture, alt(record, direction, last))}'
                 f'<figcaption><b>{escape(source)} <span class="arrow">→</span> {escape(target)}</b> '
                 f"after {thousands(last.images)} images</figcaption></figure>\n"
             )
@@ -184,7 +185,7 @@ def film(record: Record, *, frames: int, quality: int) -> str:
             picture = embed(preview.files[direction], side=640, quality=quality) if direction in preview.files else None
             if picture:
                 hidden = "" if n == len(chosen) - 1 else " hidden"
-                images.append(_img(picture, _alt(record, direction, preview), f' data-moment="{n}"{hidden}'))
+                images.append(img(picture, alt(record, direction, preview), f' data-moment="{n}"{hidden}'))
         if images:
             source, target = ends(record, direction)
             caption = f'<b>{escape(source)} <span class="arrow">→</span> {escape(target)}</b>'
@@ -263,6 +264,27 @@ def commands(record: Record) -> str:
     return section("Go on", "", f'<ol class="steps">{items}</ol>')
 
 
+def cost(record: Record) -> str:
+    """What the training took."""
+    if not record.seconds:
+        return ""
+    measuring = sum(float(e["took"]) for e in record.of("evaluation") if is_number(e.get("took")))
+    joules = [float(e["joules"]) for e in record.of("progress") if is_number(e.get("joules"))]
+    spent = f"{sum(joules) / 3.6e6:.3g} kWh of the processors, all told" if joules else "not told by the machine"
+    facts: list[tuple[str, Any]] = [
+        ("Time", duration(record.seconds)),
+        ("Of it measuring", f"{duration(measuring)} ({measuring / record.seconds:.0%})" if measuring else None),
+        ("Images seen", f"{thousands(record.images)} of each domain"),
+        ("Energy", spent),
+    ]
+    return section("What it cost", "", f'<div class="card">{_facts(facts)}</div>')
+
+
+def _facts(facts: list[tuple[str, Any]]) -> str:
+    shown = "".join(f"<dt>{escape(str(k))}</dt><dd>{escape(_plain(v))}</dd>" for k, v in facts if v is not None)
+    return f'<dl class="facts">{shown}</dl>'
+
+
 def about(record: Record) -> str:
     """Credits, where the pictures came from, versions, and the whole configuration."""
     folders = mapping(record.facts.get("folders"))
@@ -272,17 +294,21 @@ def about(record: Record) -> str:
         "test_a": "Test pictures of A",
         "test_b": "Test pictures of B",
     }
-    facts = [(labels.get(k, k), v) for k, v in folders.items() if v]
+    facts: list[tuple[str, Any]] = [(labels.get(k, k), v) for k, v in folders.items() if v]
     facts += [(str(k).replace("_", " ").capitalize(), v) for k, v in mapping(record.facts.get("provenance")).items()]
+    for domain, digest in mapping(record.facts.get("digests")).items():
+        facts.append((f"Hash of {str(domain).upper()}'s pictures", digest))
+    facts.append(("Seed", mapping(record.config.get("training")).get("seed")))
     for event in record.of("checkpoint")[-1:]:
         facts.append(("Newest checkpoint", event.get("folder")))
-    shown = "".join(f"<dt>{escape(str(k))}</dt><dd>{escape(_plain(v))}</dd>" for k, v in facts if v is not None)
     credit = record.facts.get("credits")
     credits = f"<p>{escape(str(credit))}</p>" if credit else ""
     config = escape(json.dumps(record.config, indent=2, ensure_ascii=False))
     return section(
-        "About this run", "",
-        f'{credits}<div class="card"><dl class="facts">{shown}</dl>'
+        "About this run",
+        "What it takes to do it again: on a CPU, with a plan in images, the same pictures, versions, configuration and "
+        "seed give the same bits.",
+        f'{credits}<div class="card">{_facts(facts)}'
         f"<details><summary>The whole configuration</summary>"
         f'<pre tabindex="0">{config}</pre></details></div>',
     )  # fmt: skip
@@ -298,13 +324,13 @@ def ends(record: Record, direction: str) -> tuple[str, str]:
     return (a, b) if direction == "a2b" else (b, a)
 
 
-def _alt(record: Record, direction: str, preview: Preview) -> str:
+def alt(record: Record, direction: str, preview: Preview) -> str:
     source, target = ends(record, direction)
     what = f"Rows of pictures of {source}, each beside its translation to {target}"
     return f"{what}, after {thousands(preview.images)} images"
 
 
-def _img(picture: Embedded, alt: str, more: str = "") -> str:
+def img(picture: Embedded, alt: str, more: str = "") -> str:
     size = f'width="{picture.width}" height="{picture.height}"'
     return f'<img src="{picture.address}" {size} alt="{escape(alt)}"{more}>'
 

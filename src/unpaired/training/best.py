@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -23,12 +24,13 @@ from unpaired.data.tensors import to_float
 from unpaired.errors import UserError
 from unpaired.evaluation import measure
 from unpaired.evaluation.distances import MINIMUM
-from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures
+from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures, Remembering
 from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import Kid, Measure, TruePairs
 from unpaired.evaluation.run import networks_seen, read_pages, showing
 from unpaired.training import watches
 from unpaired.training.engine import Engine
+from unpaired.training.gallery import Ranked, nearest
 from unpaired.training.preview import evaluating, translate
 from unpaired.training.watches import SignName, Signs
 
@@ -50,6 +52,8 @@ class Verdict:
     """Standard deviation of `value`, of half as many pictures."""
     signs: Signs
     """Of the usual failures."""
+    ranked: dict[Direction, Ranked]
+    """The translations, from best to worst."""
 
 
 class Judge:
@@ -62,6 +66,7 @@ class Judge:
     def __init__(self, held_out: Mapping[str, Discovery], config: Config, engine: Engine) -> None:
         self.config, self.engine = config, engine
         a, b = _readable(held_out["a"], config, "a"), _readable(held_out["b"], config, "b")
+        self._files: dict[Domain, dict[Path, list[NDArray[Any]]]] = {"a": a, "b": b}
         self.a, self.b = [p for pages in a.values() for p in pages], [p for pages in b.values() for p in pages]
         self.pairs: list[tuple[int, int]] = []
         with suppress(UserError):  # whoever has two files of one name has no pairs
@@ -94,10 +99,11 @@ class Judge:
 
         It draws no random number that training draws.
         """
+        look = Remembering(self._look)
         fakes: dict[Direction, list[NDArray[Any]]] = {
             direction: self._translated(direction) for direction in self.engine.method.translators
         }
-        results = [self._measured(direction, made) for direction, made in fakes.items()]
+        results = [self._measured(direction, made, look) for direction, made in fakes.items()]
         result = replace(results[0], directions={d: scores for r in results for d, scores in r.directions.items()})
         kids = [
             score
@@ -106,25 +112,34 @@ class Judge:
             if name.startswith("KID")
         ]
         spread = math.hypot(*(kid.spread or 0.0 for kid in kids)) / len(kids)
-        signs: Signs = {direction: self._signs(direction, made, terms) for direction, made in fakes.items()}
-        return Verdict(result, fmean(kid.translator for kid in kids), spread, signs)
+        signs: Signs = {direction: self._signs(direction, made, look, terms) for direction, made in fakes.items()}
+        ranked: dict[Direction, Ranked] = {
+            direction: self._ranked(direction, made, look) for direction, made in fakes.items()
+        }
+        return Verdict(result, fmean(kid.translator for kid in kids), spread, signs, ranked)
 
-    def _measured(self, direction: Direction, fakes: list[NDArray[Any]]) -> Evaluation:
+    def _measured(self, direction: Direction, fakes: list[NDArray[Any]], look: Remembering) -> Evaluation:
         # What is worth its time again and again; `unpaired evaluate` has more.
         measures: list[Measure] = [Kid(), TruePairs()] if self.pairs else [Kid()]
         # A direction by itself: the way back, which `evaluate` would go where it knows both, costs as much again.
+        ready = iter(fakes)
+
+        def translated(asked: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+            """Evaluation asks block by block, in order."""
+            return list(islice(ready, len(asked)))
+
         return measure.evaluate(
-            {direction: lambda _: fakes}, self.a, self.b, pairs=self.pairs, extractor=self._look,
+            {direction: translated}, self.a, self.b, pairs=self.pairs, extractor=look,
             networks_seen=networks_seen(self.config), measures=measures, shown=self.shown,
         )  # fmt: skip
 
     def _signs(
-        self, direction: Direction, fakes: list[NDArray[Any]], terms: Sequence[Mapping[str, float]]
+        self, direction: Direction, fakes: list[NDArray[Any]], look: Remembering, terms: Sequence[Mapping[str, float]]
     ) -> dict[SignName, float]:
         x, y = source(direction), target(direction)
         inputs, made, reals = self._visible(x, self._of(x)), self._visible(y, fakes), self._visible(y, self._of(y))
         signs: dict[SignName, float] = {
-            "diversity": watches.diversity(self._look(made), self._look(reals)),
+            "diversity": watches.diversity(look(made), look(reals)),
             "light": watches.light(np.stack(inputs), np.stack(made)),
             "checkerboard": watches.checkerboard(np.stack(made), np.stack(reals)),
         }
@@ -134,6 +149,19 @@ class Judge:
         if reverse(direction) in self.engine.method.translators:
             signs["hidden"] = self._hidden(direction)
         return signs
+
+    def _ranked(self, direction: Direction, fakes: list[NDArray[Any]], look: Remembering) -> Ranked:
+        """By the distance to the true counterpart, where it is known; else by that to the nearest real picture."""
+        x, y = source(direction), target(direction)
+        inputs, made, reals = self._visible(x, self._of(x)), self._visible(y, fakes), self._visible(y, self._of(y))
+        names = [path.stem for path, pages in self._files[x].items() for _ in pages]
+        if not self.pairs:
+            far = nearest(look(made), look(reals))
+            return Ranked(inputs, made, None, names, far, "distance to the nearest real picture, in features")
+        pairs = self.pairs if direction == "a2b" else [(j, i) for i, j in self.pairs]
+        inputs, made, truths = [inputs[i] for i, _ in pairs], [made[i] for i, _ in pairs], [reals[j] for _, j in pairs]
+        far = np.asarray([np.abs(f / 255 - t / 255).mean() for f, t in zip(made, truths, strict=True)])
+        return Ranked(inputs, made, truths, [names[i] for i, _ in pairs], far, "mean distance to the true counterpart")
 
     @torch.inference_mode()
     def _hidden(self, direction: Direction) -> float:

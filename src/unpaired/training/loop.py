@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import Literal
 
+from unpaired.training.energy import Energy
 from unpaired.training.events import Meter
 from unpaired.training.schedule import learning_rate_factor, progress
 from unpaired.training.session import Clock, Session
@@ -25,7 +26,7 @@ def train(session: Session) -> Ending:
     """Train to the end of the plan, or until SIGINT or SIGTERM; leave a checkpoint and say why it ended."""
     config, clock, ranks, stride = session.config.training, session.clock, session.ranks, session.stride
     total_seconds = config.minutes * 60 if config.minutes else None
-    began, meter, watch = time.monotonic() - clock.seconds, Meter(), Watch(session.run, stride)
+    began, meter, watch, energy = time.monotonic() - clock.seconds, Meter(), Watch(session.run, stride), Energy()
     last_step, told = (clock.images, clock.seconds)
     previewed, saved, steps = clock.seconds, replace(clock), 0
     ending: Ending | None = _ended(clock, config.images, total_seconds, False)
@@ -48,7 +49,10 @@ def train(session: Session) -> Ending:
                 watch.check(ranks)
                 speed = (clock.images - last_step) / max(1e-9, clock.seconds - told)
                 learning_rate = session.config.optimizer.learning_rate * rate
-                session.tell("progress", terms=meter.take(), rate=speed, learning_rate=learning_rate, done=done)
+                session.tell(
+                    "progress", terms=meter.take(), rate=speed, learning_rate=learning_rate, done=done,
+                    joules=energy.take(),
+                )  # fmt: skip
                 last_step, told = clock.images, clock.seconds
             if ending:
                 break

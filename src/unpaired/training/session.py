@@ -12,8 +12,8 @@ from typing import Any
 from unpaired.config import Config
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
-from unpaired.training import checkpoint, state
-from unpaired.training.best import Judge
+from unpaired.training import checkpoint, gallery, state
+from unpaired.training.best import Judge, Verdict
 from unpaired.training.course import Course
 from unpaired.training.engine import Engine
 from unpaired.training.events import Event, Events
@@ -124,12 +124,17 @@ class Session:
         event = self._tell(
             "evaluation", result=verdict.result.to_dict(), value=verdict.value, spread=verdict.spread,
             measure=judge.measure, pictures=judge.digest, checkpoint=folder.name,
-            best=best == folder, signs=verdict.signs, warnings=bad, flat=flat is not None,
-            took=round(time.monotonic() - began, 3),
+            best=best == folder, gallery=self._gallery(verdict, best), signs=verdict.signs, warnings=bad,
+            flat=flat is not None, took=round(time.monotonic() - began, 3),
         )  # fmt: skip
         self.course.evaluations.append(event)
         for sentence in sentences:
             self._tell("warning", text=sentence)
+
+    def _gallery(self, verdict: Verdict, best: Path | None) -> dict[str, Any]:
+        """Of the best and of the newest evaluation."""
+        kept = {int(e["images"]) for e in self.course.evaluations if best and e["checkpoint"] == best.name}
+        return gallery.write(self.run, self.clock.images, verdict.ranked, kept)
 
     def _tell(self, kind: str, **facts: Any) -> Event:
         return self.events.tell(kind, self.clock.images, self.clock.seconds, **facts)

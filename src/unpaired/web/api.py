@@ -58,6 +58,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     for code, text in {
         400: "The picture can't be read, or the direction has to be named.", 404: "There is no such run.",
         408: "The request did not arrive in time.", 413: "Too many bytes or pixels.",
+        415: "A format that is not taken.",
         429: "Too many pictures are waiting: see Retry-After.",
     }.items()
 }  # fmt: skip
@@ -83,12 +84,15 @@ def router(service: Service, trainings: Trainings | None) -> APIRouter:
         direction: Annotated[Literal["a2b", "b2a"] | None, Query(examples=["a2b"])] = None,
         format: Annotated[Format | None, Query(description="Another format than the picture's own.")] = None,
         quality: Annotated[int, Query(ge=1, le=100, description="Of JPEG, WebP and AVIF.")] = QUALITY,
+        trust: Annotated[bool, Query(description="Whether to say in X-Unpaired-Unusual how unusual it is.")] = False,
     ) -> Response:
         with service.batcher.place():
             service.metrics.waiting.set(service.batcher.taken)
             try:
                 content, name = await _picture(request)
-                made = await _unless_gone(request, service.translate(content, Wish(run, direction, format, quality)))
+                made = await _unless_gone(
+                    request, service.translate(content, Wish(run, direction, format, quality, trust))
+                )
             finally:
                 service.metrics.waiting.set(service.batcher.taken - 1)
         return _file(made, name)
@@ -173,4 +177,6 @@ def _file(made: Made, name: str | None) -> Response:
         "x-unpaired-direction": made.direction,
         "x-unpaired-images-seen": str(made.images_seen),
     }
+    if made.percentile is not None:
+        headers["x-unpaired-unusual"] = f"{made.percentile:.1f}"
     return Response(made.content, media_type=made.media_type, headers=headers)

@@ -13,14 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unpaired.config import Direction
+from unpaired.data.picture import Picture
+from unpaired.translation import values
 from unpaired.translation.translator import Translator
 from unpaired.web.refused import Refused
-
-Array = NDArray[np.uint8]
 
 
 class Busy(Exception):
@@ -37,15 +34,15 @@ class Job:
 
     translator: Translator
     direction: Direction
-    array: Array
-    made: asyncio.Future[Array]
+    picture: Picture
+    made: asyncio.Future[Picture]
 
     def fits(self, other: Job) -> bool:
         """Whether both may go through the network together."""
         return (
             self.translator is other.translator
             and self.direction == other.direction
-            and self.array.shape == other.array.shape
+            and self.picture.size == other.picture.size
         )
 
 
@@ -71,12 +68,12 @@ class Batcher:
         finally:
             self.taken -= 1
 
-    async def translate(self, translator: Translator, array: Array, direction: Direction) -> Array:
-        """(H, W, 3) uint8 → its translation; cancelled, it gives up its place in the next batch.
+    async def translate(self, translator: Translator, picture: Picture, direction: Direction) -> Picture:
+        """A picture → its translation; cancelled, it gives up its place in the next batch.
 
         Raises `Refused` where the picture does not fit into memory.
         """
-        job = Job(translator, direction, array, asyncio.get_running_loop().create_future())
+        job = Job(translator, direction, picture, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         self._some.set()
         return await job.made
@@ -92,19 +89,19 @@ class Batcher:
                 continue
             began = monotonic()
             first = group[0]
-            arrays = [job.array for job in group]
+            pictures = [job.picture for job in group]
             try:
                 made = await loop.run_in_executor(
-                    self._thread, lambda j=first, a=arrays: j.translator.translate_arrays(a, j.direction, batch=len(a))
+                    self._thread, values.translated, first.translator, pictures, first.direction, len(pictures)
                 )
             except Exception as error:
                 for job in group:
                     if not job.made.done():
-                        job.made.set_exception(_told(error, job.array))
+                        job.made.set_exception(_told(error, job.picture))
                 continue
-            for job, array in zip(group, made, strict=True):
+            for job, picture in zip(group, made, strict=True):
                 if not job.made.done():
-                    job.made.set_result(array)
+                    job.made.set_result(picture)
             self.batches += 1
             self.pictures += len(group)
             self._seconds += 0.1 * ((monotonic() - began) / len(group) - self._seconds)
@@ -119,16 +116,15 @@ class Batcher:
         if not left:
             return []
         first = left[0]
-        most = first.translator.at_once(*first.array.shape[:2])
+        most = first.translator.at_once(*first.picture.size)
         group = [job for job in left if job.fits(first)][:most]
         chosen = set(map(id, group))
         self._waiting = deque(job for job in left if id(job) not in chosen)
         return group
 
 
-def _told(error: Exception, array: Array) -> Exception:
+def _told(error: Exception, picture: Picture) -> Exception:
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
-        return Refused(
-            413, f"The picture ({array.shape[1]}×{array.shape[0]}) does not fit into memory: make it smaller."
-        )
+        height, width = picture.size
+        return Refused(413, f"The picture ({width}×{height}) does not fit into memory: make it smaller.")
     return error

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Literal
 
 from unpaired.config import Direction
-from unpaired.data.decode import QUALITY, Picture, encoded, picture_bytes
-from unpaired.data.pixels import opened
+from unpaired.data.decode import QUALITY, encoded, picture_bytes
+from unpaired.data.formats import kind_of
+from unpaired.data.picture import Picture
+from unpaired.data.pixels import frames, opened
 from unpaired.errors import UserError
-from unpaired.translation import pictures
-from unpaired.web.batcher import Array, Batcher
+from unpaired.translation import values
+from unpaired.web.batcher import Batcher
 from unpaired.web.metrics import Metrics
 from unpaired.web.refused import Refused
 from unpaired.web.runs import Runs
 from unpaired.web.settings import Settings
 from unpaired.web.translators import Translators, directions
+from unpaired.web.trusted import Trusted
 
 Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "gif", "avif"]
 MEDIA = {
@@ -29,6 +33,8 @@ MEDIA = {
     "GIF": "image/gif", "AVIF": "image/avif", "PPM": "image/x-portable-pixmap",
 }  # fmt: skip
 SUFFIX = {"JPEG": "jpg", "TIFF": "tif"}
+PACKED = frozenset({"NPY", "NPZ", "DICOM", "NIFTI"})
+"""Formats whose heads don't tell, without unpacking, how much memory they will take."""
 THREADS = 4
 UPLOAD = Path("The picture")
 """What sentences call a picture that came without a file."""
@@ -43,6 +49,8 @@ class Wish:
     format: Format | None = None
     """None gives the picture's own."""
     quality: int = QUALITY
+    trust: bool = False
+    """Whether to say how unusual the picture is for the run, once that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,8 @@ class Made:
     run: str
     direction: Direction
     images_seen: int
+    percentile: float | None
+    """Training pictures that are less unusual than this one, in percent; None where nobody asked or knows yet."""
 
     @property
     def media_type(self) -> str:
@@ -72,6 +82,7 @@ class Service:
         self.runs, self.settings = runs, settings
         self.metrics = Metrics()
         self.translators = Translators(settings.device)
+        self.trust = Trusted()
         self.batcher = Batcher(settings.waiting)
         self.stopping = asyncio.Event()
         self._threads = ThreadPoolExecutor(THREADS, "pictures")
@@ -99,18 +110,18 @@ class Service:
         way = _way(wish.direction, directions(folder), run)
         translator = await loop.run_in_executor(self._threads, self.translators.get, folder, way)
         picture = await loop.run_in_executor(self._threads, self._decoded, content)
-        background = translator.config.data.background
-        seen = pictures.over(picture.rgb, picture.alpha, background)
-        array = await self.batcher.translate(translator, seen, way)
-        like = replace(picture, grey=translator.gives_grey(way, picture.grey))
+        if why := values.fits(translator.config.data, picture, way):
+            raise UserError(f"{UPLOAD} {why}")
+        made = await self.batcher.translate(translator, picture, way)
         kind = wish.format.upper() if wish.format else picture.format
 
-        def encode() -> bytes:
-            return encoded(pictures.out_of(array, picture.alpha, background), like, kind, quality=wish.quality)
+        def encode() -> tuple[bytes, float | None]:
+            content = encoded(made.pages, made, kind, quality=wish.quality)
+            return content, self.trust.percentile(folder, way, picture) if wish.trust else None
 
-        made = await loop.run_in_executor(self._threads, encode)
-        self._count(run, way, array, monotonic() - began)
-        return Made(made, kind, run, way, translator.images_seen)
+        content, percentile = await loop.run_in_executor(self._threads, encode)
+        self._count(run, way, made, monotonic() - began)
+        return Made(content, kind, run, way, translator.images_seen, percentile)
 
     def _run(self, name: str | None) -> tuple[str, Path]:
         if name is not None:
@@ -123,15 +134,18 @@ class Service:
     def _decoded(self, content: bytes) -> Picture:
         """Decoded, after a look at what its head says of its size."""
         most = self.settings.megapixels
-        with opened(content, UPLOAD) as image:
-            if image.width * image.height > most * 1e6:
-                size = f"{image.width}×{image.height}"
-                raise Refused(413, f"{UPLOAD} has {size} pixels: more than {most:g} megapixels are not taken.")
+        if (kind := kind_of(content)) in PACKED:
+            raise Refused(415, f"{kind} is not taken over HTTP, as its size is not known in advance: translate a file.")
+        with opened(content, UPLOAD, deep=True) as image:
+            size, pages = f"{image.width}×{image.height}", frames(image)
+            if image.width * image.height * pages > most * 1e6:
+                size += f" pixels on each of {pages} pages" if pages > 1 else " pixels"
+                raise Refused(413, f"{UPLOAD} has {size}: more than {most:g} megapixels are not taken.")
         return picture_bytes(content, UPLOAD)
 
-    def _count(self, run: str, way: Direction, array: Array, seconds: float) -> None:
+    def _count(self, run: str, way: Direction, made: Picture, seconds: float) -> None:
         self.metrics.pictures.labels(run, way).inc()
-        self.metrics.megapixels.inc(array.shape[0] * array.shape[1] / 1e6)
+        self.metrics.megapixels.inc(math.prod(made.pages.shape[:3]) / 1e6)
         self.metrics.seconds.observe(seconds)
 
 

@@ -2,13 +2,15 @@
 // One picture to the server and its translation back; patient with a busy server.
 const PATIENCE = 30;
 
-export async function translate(blob, { run, direction, format, quality }, patience = PATIENCE) {
+/** Resolves to the translation; `unusual` on it is how unusual the picture is for the run, in percent, where known. */
+export async function translate(blob, { run, direction, format, quality, trust }, patience = PATIENCE) {
   const query = new URLSearchParams({ run, direction });
   if (format) query.set("format", format);
   if (quality) query.set("quality", quality);
+  if (trust) query.set("trust", "true");
   for (let attempt = 0; ; attempt++) {
     const answer = await fetch(`/v1/translate?${query}`, { method: "POST", body: blob, headers: { "content-type": "application/octet-stream" } });
-    if (answer.ok) return answer.blob();
+    if (answer.ok) return Object.assign(await answer.blob(), { unusual: Number(answer.headers.get("x-unpaired-unusual") ?? NaN) });
     if (answer.status === 429 && attempt < patience) {
       await new Promise((done) => setTimeout(done, 1000 * Number(answer.headers.get("retry-after") ?? 1)));
       continue;

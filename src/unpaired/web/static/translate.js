@@ -3,6 +3,7 @@ import { translate } from "./client.js";
 import { play } from "./live.js";
 import { unzip, zip } from "./zip.js";
 
+const UNUSUAL = 99; // percent of the training pictures that are less unusual
 const AT_ONCE = 4; // requests under way
 const FILM = /^video\//;
 const bench = document.getElementById("bench");
@@ -64,7 +65,7 @@ if (bench) {
     told.textContent = `${file.name} …`;
     try {
       if (file.size > Number(bench.dataset.upload)) throw new Error("This file is too large.");
-      const result = await translate(file, wanted);
+      const result = await translate(file, { ...wanted, trust: true });
       const name = named(file.name, wanted.direction, result.type);
       made.push([name, result]);
       await show(item, file, result, name);
@@ -98,6 +99,7 @@ if (bench) {
     slider.addEventListener("input", () => item.querySelector(".compare").style.setProperty("--at", `${slider.value}%`));
     const share = drawMap(item.querySelector(".map"), before, after);
     told.textContent = `${name} · ${after.naturalWidth} × ${after.naturalHeight} px · ${Math.round(100 * share)} % of the pixels changed visibly`;
+    item.querySelector(".unusual").hidden = !(result.unusual >= UNUSUAL);
     for (const button of item.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(item, button));
   }
 

@@ -1,0 +1,165 @@
+"""What evaluations told while training: measures over time, signs of failures, the best against the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from unpaired.report.curves import Level, chart, number
+from unpaired.report.images import embed
+from unpaired.report.record import Event, Record, Series, is_number, mapping
+from unpaired.report.results import MEANINGS
+from unpaired.report.sections import WAYS, alt, ends, img, section, thousands
+from unpaired.training.watches import SIGNS
+
+Scores = dict[str, dict[str, Any]]
+"""What `Score` holds, by direction."""
+
+
+def measured(record: Record) -> list[Event]:
+    """Evaluations on held-out pictures while training, oldest first; all evaluations, where there are no such."""
+    found = [e for e in record.of("evaluation") if mapping(mapping(e.get("result")).get("directions"))]
+    return [e for e in found if "measure" in e] or found
+
+
+def measures_over_time(record: Record) -> str:
+    """A chart for each measure: both directions, and what doing nothing and the real pictures themselves reach."""
+    events = measured(record)
+    if len(events) < 2:
+        return ""
+    figures: list[str] = []
+    for name in _names(events[-1]):
+        lines: dict[str, Series] = {}
+        for event in events:
+            for direction, score in _scores(event, name).items():
+                if is_number(score.get("translator")):
+                    series = lines.setdefault(WAYS.get(direction, direction), Series())
+                    series.images.append(event["images"])
+                    series.values.append(float(score["translator"]))
+        levels = list(_levels(_scores(events[-1], name)))
+        arrow = "↑" if any(s.get("better") == "higher" for s in _scores(events[-1], name).values()) else "↓"
+        meaning = next((m for start, m in MEANINGS.items() if name.startswith(start)), "")
+        told = f"{meaning[:1].upper()}{meaning[1:]}. " if meaning else ""
+        figures.append(_figure(f"{name} {arrow}", lines, levels, told + _good(arrow == "↑", levels)))
+    counts = mapping(mapping(mapping(events[-1]["result"])["directions"]))
+    pictures = next((s.get("inputs") for s in counts.values() if isinstance(s, dict)), None)
+    about = f"On {thousands(pictures)} held-out pictures of each domain. " if pictures else ""
+    return section(
+        "Is it getting better?",
+        f"{about}Over images seen, with the weights that translate. Dashed: doing nothing; dotted: the floor, real "
+        "pictures beside real pictures. These curves say when to stop: when they are flat for long, and no sooner.",
+        f'<div class="charts">{"".join(figures)}</div>',
+    )
+
+
+def signs_over_time(record: Record) -> str:
+    """A chart for each sign of a failure, with the line that it should not cross."""
+    events = [e for e in measured(record) if mapping(e.get("signs"))]
+    figures: list[str] = []
+    for name, sign in SIGNS.items():
+        lines: dict[str, Series] = {}
+        for event in events:
+            for direction, signs in mapping(event["signs"]).items():
+                value: Any = mapping(signs).get(name)
+                if is_number(value):
+                    series = lines.setdefault(WAYS.get(direction, direction), Series())
+                    series.images.append(event["images"])
+                    series.values.append(float(value))
+        if lines:
+            # Diversity is compared with its own best, which is no fixed line.
+            levels = [] if name == "diversity" else [Level(sign.limit, "limit", "warns beyond")]
+            figures.append(_figure(sign.heading, lines, levels, sign.good))
+    if not figures:
+        return ""
+    return section(
+        "What could go wrong",
+        "Signs of the failures that translators are known for. Where one stays bad, the note at the top says so, and "
+        "what to do.",
+        f'<div class="charts">{"".join(figures)}</div>',
+    )
+
+
+def best_and_last(record: Record, *, quality: int) -> str:
+    """The same pictures by the best and by the last checkpoint, and their numbers."""
+    events = measured(record)
+    best = next((e for e in reversed(events) if e.get("best") is True), None)
+    if best is None or len(events) < 2:
+        return ""
+    last = events[-1]
+    if best is last:
+        return section(
+            "Best against last",
+            f"The last checkpoint measured best ({number(best['value'])}, {best['measure']}): it was still getting "
+            "better, and more training may pay.",
+            "",
+        )
+    previews = {p.images: p for p in record.previews()}
+    figures: list[str] = []
+    for direction in record.directions:
+        for name, event in (("Best", best), ("Last", last)):
+            preview = previews.get(event["images"])
+            if preview is None or direction not in preview.files:
+                continue
+            picture = embed(preview.files[direction], side=720, quality=quality)
+            if picture:
+                source, target = ends(record, direction)
+                figures.append(
+                    f'<figure class="card">{img(picture, alt(record, direction, preview))}<figcaption><b>{name}</b>, '
+                    f'{escape(source)} <span class="arrow">→</span> {escape(target)} after '
+                    f"{thousands(event['images'])} images</figcaption></figure>\n"
+                )
+    rows = "".join(
+        f'<tr><th scope="row">{name}</th><td>{thousands(e["images"])}</td>'
+        f"<td>{number(e['value'])}<small class=soft> ± {number(e['spread'])}</small></td></tr>"
+        for name, e in (("Best", best), ("Last", last))
+    )
+    return section(
+        "Best against last",
+        "The best checkpoint is kept, and is the one that translates. Where the two differ by less than the deviation, "
+        "take the one that you like.",
+        '<div class="card wide"><table><thead><tr><th></th><th>Images seen</th>'
+        f"<th>{escape(str(best['measure']))} ↓</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="pair">{"".join(figures)}</div>',
+    )
+
+
+def _names(event: Event) -> list[str]:
+    found: dict[str, None] = {}
+    for scores in mapping(mapping(event["result"]).get("directions")).values():
+        found |= dict.fromkeys(map(str, mapping(mapping(scores).get("measures"))))
+    return list(found)
+
+
+def _scores(event: Event, name: str) -> Scores:
+    directions = mapping(mapping(event["result"]).get("directions"))
+    return {d: mapping(mapping(mapping(s).get("measures")).get(name)) for d, s in directions.items()}
+
+
+def _levels(scores: Scores) -> Iterator[Level]:
+    for index, score in enumerate(scores.values()):
+        for key, kind, name in (("do_nothing", "nothing", "do nothing"), ("floor", "floor", "floor")):
+            if is_number(score.get(key)):
+                yield Level(float(score[key]), f"{kind} s{index}", name)
+
+
+def _good(higher: bool, levels: list[Level]) -> str:
+    named = {level.name for level in levels}
+    verb = "rises" if higher else "falls"
+    if "do nothing" not in named:
+        return f"Good: {verb}, then stays."
+    beyond = f"{verb} {'above' if higher else 'below'} “do nothing”"
+    return f"Good: {beyond} and goes on towards the floor." if "floor" in named else f"Good: {beyond} and goes on."
+
+
+def _figure(name: str, lines: dict[str, Series], levels: list[Level], meaning: str) -> str:
+    legend = "".join(f'<span class="s{i}"><i></i>{escape(n)}</span>' for i, n in enumerate(lines))
+    styles = {level.name: level.kind.split()[0] for level in levels}
+    legend += "".join(f'<span class="{kind}"><i></i>{escape(n)}</span>' for n, kind in styles.items())
+    last = ", ".join(f"{n} ends at {number(s.values[-1])}" for n, s in lines.items())
+    svg = chart(lines, f"{name} over images seen: {last}", smooth=False, levels=levels)
+    explained = f'<p class="small soft">{escape(meaning)}</p>' if meaning else ""
+    return (
+        f'<article class="card chart"><h3>{escape(name)}</h3><div class="legend">{legend}</div>{svg}{explained}'
+        "</article>\n"
+    )

@@ -1,0 +1,70 @@
+"""The pictures that came out best and worst at an evaluation: RUN/evaluations/IMAGES-DIRECTION.png.
+
+Rows are pictures, best first, without gaps; columns are input, translation and, where it is known, the counterpart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unpaired.config import Direction
+from unpaired.data.files import replacing
+
+ROWS = 3  # of the best, and as many of the worst
+Pictures = Sequence[NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Translations of one direction, and how far each is from what it should be. Pictures are (H, W, 3)."""
+
+    inputs: Pictures
+    fakes: Pictures
+    truths: Pictures | None
+    names: Sequence[str]
+    distances: NDArray[np.floating[Any]]
+    """(N,), lower is better."""
+    by: str
+    """What the distances are."""
+
+
+def extremes(distances: NDArray[np.floating[Any]]) -> list[int]:
+    """Indices of the best and of the worst few, best first."""
+    order = [int(i) for i in np.argsort(distances, kind="stable")]
+    return order if len(order) <= 2 * ROWS else order[:ROWS] + order[-ROWS:]
+
+
+def nearest(fakes: NDArray[np.floating[Any]], reals: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Distance of the features (N, D) of each translation to those (M, D) of the real picture that is nearest: (N,)."""
+    a, b = fakes.astype(np.float64), reals.astype(np.float64)
+    squares = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None] - 2 * a @ b.T
+    return np.sqrt(squares.clip(min=0).min(axis=1))
+
+
+def write(run: Path, images: int, ranked: Mapping[Direction, Ranked], keep: Collection[int]) -> dict[str, Any]:
+    """Write the pictures of this evaluation, delete those of others than `keep`; returns what the log tells of them."""
+    folder = run / "evaluations"
+    folder.mkdir(exist_ok=True)
+    told: dict[str, Any] = {}
+    for direction, found in ranked.items():
+        chosen = extremes(found.distances)
+        columns = [side for side in (found.inputs, found.fakes, found.truths) if side is not None]
+        sheet = np.concatenate([np.concatenate([side[i] for side in columns], axis=1) for i in chosen])
+        path = folder / f"{images:09d}-{direction}.png"
+        with replacing(path) as file:
+            Image.fromarray(sheet).save(file, "PNG")
+        rows = [{"name": found.names[i], "distance": float(found.distances[i])} for i in chosen]
+        told[direction] = {
+            "file": str(path.relative_to(run)), "columns": len(columns), "by": found.by, "rows": rows,
+        }  # fmt: skip
+    for path in folder.glob("*-*.png"):
+        if path.name[:9].isdigit() and int(path.name[:9]) not in {images, *keep}:
+            path.unlink()
+    return told
