@@ -32,7 +32,7 @@ DType = Literal[
 Eyes = Literal["lite1", "lite2"]
 Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
-MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson"]
+MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson", "unsb"]
 
 
 def reverse(direction: Direction) -> Direction:
@@ -188,6 +188,18 @@ class Pix2PixConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BridgeConfig:
+    """Of UNSB (Kim et al. 2024, arXiv:2305.15086) only; its contrast is that of `NceConfig`."""
+
+    steps: int = 5
+    """Passes of the network from A to B."""
+    tau: float = 0.01
+    """τ: how random the path is."""
+    weight: float = 1.0
+    """Weight of the bridge's cost: the squared distance of each step's state to its end, less its entropy (eq. 12)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PerceptualConfig:
     """Of feed-forward style transfer (Johnson et al. 2016, arXiv:1603.08155) only. The losses are relative to what
     they aim at."""
@@ -219,6 +231,9 @@ class OptimizerConfig:
     """Images over which the learning rate rises from 0."""
     decay_from: float = 0.5
     """Progress at which the learning rate starts to fall linearly to 0 (the paper: half-way)."""
+    clip: float = 0.0
+    """Norm to which larger gradients of a step are scaled down; a step whose gradients are no numbers is left out. 0
+    takes them as they are. A picture of one colour can grow them by 300 at every instance norm."""
     ema_images: float = 0.0
     """Half-life, in images, of the averaged generator weights that translate; 0 takes the last weights."""
     init_gain: float = 0.02
@@ -321,6 +336,7 @@ class Config:
     nce: NceConfig = field(default_factory=NceConfig)
     pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
     perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
+    bridge: BridgeConfig = field(default_factory=BridgeConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
@@ -389,6 +405,7 @@ def validate(config: Config) -> None:
         (opt.learning_rate > 0, f"learning-rate {opt.learning_rate} is not above 0"),
         (opt.discriminator_learning_rate is None or opt.discriminator_learning_rate > 0,
          f"discriminator-learning-rate {opt.discriminator_learning_rate} is not above 0"),
+        (opt.clip >= 0, f"clip {opt.clip} is negative"),
         (0 <= opt.beta1 < 1 and 0 <= opt.beta2 < 1, f"beta1 {opt.beta1} and beta2 {opt.beta2} are not in [0, 1)"),
         (opt.warmup >= 0 and opt.ema_images >= 0 and opt.init_gain > 0,
          "warmup ≥ 0, ema-images ≥ 0 and init-gain > 0 are needed"),

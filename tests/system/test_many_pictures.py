@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from terminal import Command, fill
 
 from unpaired.translation.manifest import MANIFEST, outcomes
@@ -35,8 +36,9 @@ def test_of_many_failures_some_are_named_and_all_are_in_the_manifest(
     answer = unpaired("translate", run, inputs, "--out", out, "--direction", "a2b")
     assert answer.status == 1
     assert answer.out.endswith("1 translated into " + str(out) + ", 0 skipped, 30 failed.\n")
-    assert len(answer.err.splitlines()) == 21
-    assert answer.err.splitlines()[-1] == f"Failed 10 more: {out / MANIFEST} says why."
+    failed = [line for line in answer.err.splitlines() if line.startswith("Failed")]
+    assert len(failed) == 21
+    assert failed[-1] == f"Failed 10 more: {out / MANIFEST} says why."
     assert sum(o.status == "failed" for o in outcomes(out / MANIFEST)) == 30
 
 
@@ -64,3 +66,17 @@ def test_two_processes_share_the_work(unpaired: Command, run: Path, tmp_path: Pa
     assert len(list(outcomes(out / MANIFEST))) == 8
     answer = unpaired("translate", run, inputs, "--out", out, *options)
     assert "7 were done before" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["s3://bucket/in", "--out", "o"], "is an address: give --engine ray"),
+        (["in", "--out", "s3://bucket/out"], "is an address: give --engine ray"),
+        (["in", "--out", "s3://b/o", "--engine", "ray", "--changes", "c"], "is an address: --changes is for files"),
+        (["in", "--out", "o", "--workers", "2"], "--workers is for --engine ray"),
+        (["in", "--out", "o", "--engine", "ray", "--workers", "0"], "workers 0 is not at least 1"),
+    ],
+)
+def test_engines_and_their_words(unpaired: Command, tmp_path: Path, words: list[str], told: str) -> None:
+    assert told in unpaired("translate", tmp_path / "run", *words).sentence

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unpaired.config import Config
 from unpaired.methods.cyclegan import CycleGAN
-from unpaired.training.engine import Engine, seed_all
+from unpaired.training.engine import Engine, clip, seed_all
 from unpaired.training.ranks import Ranks
 
 
@@ -145,3 +145,27 @@ def test_terms_are_detached() -> None:
     terms = _engine().step(*_batch(0), images=0, rate=1.0)
     assert len(terms) == 8
     assert not any(t.requires_grad for t in terms.values())
+
+
+def test_gradients_are_clipped_to_a_common_norm() -> None:
+    gradients = [torch.tensor([3.0, 0.0]), torch.tensor([[4.0]])]
+    clip(gradients, 10.0)
+    assert gradients[0].tolist() == [3.0, 0.0]  # of norm 5: left alone
+    clip(gradients, 1.0)
+    torch.testing.assert_close(gradients, [torch.tensor([0.6, 0.0]), torch.tensor([[0.8]])])
+
+
+@pytest.mark.parametrize("spoiled", [float("nan"), float("inf"), 1e30])
+def test_gradients_that_are_no_numbers_change_nothing(spoiled: float) -> None:
+    gradients = [torch.tensor([1.0, spoiled]), torch.tensor([2.0])]
+    clip(gradients, 1.0)
+    assert [g.abs().sum().item() for g in gradients] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("largest", "survives"), [(100.0, True), (0.0, False)])
+def test_a_step_with_a_gradient_that_is_no_number_is_left_out(largest: float, survives: bool) -> None:
+    engine = _engine(_optimizer(clip=largest))
+    first = next(engine.method.generators()["generator_ab"].parameters())
+    first.register_hook(lambda gradient: gradient * float("inf"))
+    engine.step(*_batch(0), images=0, rate=1.0)
+    assert all(weight.isfinite().all() for weight in _weights(engine).values()) == survives

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,10 +17,12 @@ from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
+from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
-from unpaired.training.ranks import joined
+from unpaired.training.ranks import Ranks, joined
 from unpaired.translation.batch import BatchReport, translate_files
-from unpaired.translation.manifest import Status
+from unpaired.translation.manifest import MANIFEST, Status
+from unpaired.translation.ray import translate_on_ray
 from unpaired.translation.translator import Translator
 from unpaired.translation.video import is_film, translate_film
 
@@ -38,12 +41,13 @@ class Arguments:
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run, or one of its checkpoints."""
     inputs: Annotated[
-        tuple[Path, ...],
+        tuple[str, ...],
         tyro.conf.Positional,
         tyro.conf.arg(metavar="INPUT [INPUT …]", help_behavior_hint="(required)"),
     ]
-    """Pictures, and folders of which everything below is translated; or one film."""
-    out: Path
+    """Pictures, and folders of which everything below is translated; or one film. With --engine ray also addresses,
+    such as s3://bucket/folder."""
+    out: str
     """Folder for the translations, which keep their names, formats and sizes. What is done there is not done again:
     after an interruption, the same command goes on. Of a film: the film to write, or pictures such as
     frames/%05d.png."""
@@ -57,7 +61,8 @@ class Arguments:
     """Replace what is there already and is not this command's own finished work. An input is never replaced."""
     trust: bool = True
     """Say which inputs are unlike the training pictures, so that their translations may mean nothing. The first time
-    for a run, some hundreds of its training pictures are looked at; what is found is kept beside the run."""
+    for a run, some hundreds of its training pictures are looked at; what is found is kept beside the run. Not for
+    addresses."""
     changes: Path | None = None
     """Folder for a map of each translation: dark where nothing was changed, bright where much was."""
     device: str = "auto"
@@ -65,11 +70,17 @@ class Arguments:
     max_memory: str | None = None
     """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
     result; most of what is free if not given."""
+    max_megapixels: float | None = None
+    """Pictures with more million pixels are refused, as made to harm: 178 if not given. Streamed TIFFs may have any."""
     fps: float | None = None
     """Make a film of a folder of pictures, in the order of their names: so many in a second."""
     smooth: float = 0.0
     """Of a film: how strongly what stands still in it is held still in its translation, from 0 (not at all) to below 1.
     It lowers flicker; 0.8 is a good beginning."""
+    engine: Literal["local", "ray"] = "local"
+    """This process (or those of torchrun); or the workers of a Ray cluster, that of $RAY_ADDRESS or this machine."""
+    workers: int | None = None
+    """Of --engine ray: as many as there are GPUs, or one for two CPUs, if not given."""
 
 
 def main(arguments: list[str]) -> None:
@@ -78,40 +89,73 @@ def main(arguments: list[str]) -> None:
             told = parsed(arguments, Arguments, "translate", speak=ranks.first)
             if not told.inputs:
                 raise UserError("Name pictures or folders to translate.")
-            translator = Translator.load(
-                told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device,
-                max_memory=told.max_memory,
-            )  # fmt: skip
+            far = next((path for path in [*told.inputs, told.out] if "://" in path), None)
+            if far and told.engine == "local":
+                raise UserError(f"{far} is an address: give --engine ray.")
+            if far and told.changes is not None:
+                raise UserError(f"{far} is an address: --changes is for files of this machine.")
+            if told.workers is not None and told.engine == "local":
+                raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
+            if told.max_megapixels is not None and told.engine != "local":
+                raise UserError("--max-megapixels is for --engine local.")
+            if told.max_megapixels is not None:
+                let_in(told.max_megapixels)
         console = Console(stderr=True, highlight=False, quiet=not speaks())
-        if is_film(told.inputs, told.out):
-            if ranks.world > 1:
-                raise UserError("A film is translated by one process: leave torchrun out.")
-            film(told, translator, console)
+        if not far and is_film([Path(path) for path in told.inputs], Path(told.out)):
+            if ranks.world > 1 or told.engine != "local":
+                raise UserError("A film is translated by one process: leave out torchrun and --engine.")
+            film(told, console)
             return
         if told.fps or told.smooth:
             raise UserError("--fps and --smooth are for films: name a film to write, such as --out film.mp4.")
         columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("", total=None)
-            report = translate_files(
-                translator, told.inputs, told.out, batch=told.batch, overwrite=told.overwrite, ranks=ranks,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-            )  # fmt: skip
+
+            def progress(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            report = (_with_ray if told.engine == "ray" else _here)(told, ranks, progress)
         if ranks.first:
             tell(report, console)
             if told.changes is not None:
                 write_changes(report, told.changes, console)
-            if told.trust and report.translated:
-                warn_of_unusual(report, told.run, translator.direction(told.direction), console)
+            if told.trust and report.translated and not far:
+                warn_of_unusual(report, told.run, report.direction, console)
     if report.failures:
         sys.exit(1)
 
 
-def film(told: Arguments, translator: Translator, console: Console) -> None:
+def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:
+    with ranks.together():
+        translator = _translator(told)
+    return translate_files(
+        translator, [Path(path) for path in told.inputs], told.out, batch=told.batch, overwrite=told.overwrite,
+        ranks=ranks, progress=progress,
+    )  # fmt: skip
+
+
+def _with_ray(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:
+    if ranks.world > 1:
+        raise UserError("--engine ray starts workers itself: leave out torchrun.")
+    return translate_on_ray(
+        told.run, told.inputs, told.out, told.direction, checkpoint=told.checkpoint, device=told.device,
+        batch=told.batch, max_memory=told.max_memory, overwrite=told.overwrite, workers=told.workers, progress=progress,
+    )  # fmt: skip
+
+
+def _translator(told: Arguments) -> Translator:
+    return Translator.load(
+        told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device, max_memory=told.max_memory
+    )
+
+
+def film(told: Arguments, console: Console) -> None:
     """Translate the one film among the inputs."""
-    source, *others = told.inputs
+    source, *others = map(Path, told.inputs)
     if others:
         raise UserError("Films are translated one by one: name one film, or one folder of its frames.")
+    translator = _translator(told)
     columns = (
         TextColumn("translating"),
         BarColumn(),
@@ -122,7 +166,7 @@ def film(told: Arguments, translator: Translator, console: Console) -> None:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         report = translate_film(
-            translator, source, told.out, fps=told.fps, smooth=told.smooth, overwrite=told.overwrite,
+            translator, source, Path(told.out), fps=told.fps, smooth=told.smooth, overwrite=told.overwrite,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
     for note in report.notes:
@@ -140,15 +184,19 @@ def tell(report: BatchReport, console: Console) -> None:
         for told in islice(report.outcomes(status), min(count, NAMED)):
             console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
         if count > NAMED:
-            more = f"{status.capitalize()} {count - NAMED:,} more: {report.manifest} says why."
+            more = f"{status.capitalize()} {count - NAMED:,} more: {_where(report)} says why."
             console.print(more, soft_wrap=True, markup=False)
     for note, count in report.notes.items():
         console.print(f"Of {count:,} files, {note}.", soft_wrap=True, markup=False)
     if report.unrecorded:
-        lost = f"{report.manifest} had no space for {len(report.unrecorded):,} of these lines."
+        lost = f"{_where(report)} had no space for {len(report.unrecorded):,} of these lines."
         console.print(lost, soft_wrap=True, markup=False)
     kept = f"{report.kept:,} were done before, " if report.kept else ""
     print(
-        f"{report.translated:,} translated into {report.manifest.parent}, {kept}"
+        f"{report.translated:,} translated into {report.place}, {kept}"
         f"{report.passed_over:,} skipped, {report.failures:,} failed."
     )
+
+
+def _where(report: BatchReport) -> str:
+    return f"{report.place.rstrip('/')}/{MANIFEST}"

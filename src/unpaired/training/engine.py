@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from unpaired.config import Config
+from unpaired.config import Config, OptimizerConfig
 from unpaired.data.tensors import to_float
 from unpaired.methods.base import Method, Step
 from unpaired.training.device import choose_channels_last, choose_precision
@@ -31,7 +31,7 @@ class Engine:
         rates = (opt.learning_rate, opt.discriminator_learning_rate or opt.learning_rate)
         # A method without adversaries has nothing on the discriminators' side.
         self.sides = [
-            _Side(networks, rate, opt.beta1, opt.beta2, device)
+            _Side(networks, rate, opt, device)
             for networks, rate in zip((method.generators(), method.discriminators()), rates, strict=True)
             if networks
         ]
@@ -104,11 +104,12 @@ class _Side:
     """The generators or the discriminators, with their optimiser."""
 
     def __init__(
-        self, networks: dict[str, nn.Module], rate: float, beta1: float, beta2: float, device: torch.device
+        self, networks: dict[str, nn.Module], rate: float, config: OptimizerConfig, device: torch.device
     ) -> None:
         self.parameters = [p for n in networks.values() for p in n.parameters() if p.requires_grad]
-        self.rate = rate
-        self.optimizer = torch.optim.Adam(self.parameters, lr=rate, betas=(beta1, beta2), fused=device.type != "mps")
+        self.rate, self.clip = rate, config.clip
+        betas = (config.beta1, config.beta2)
+        self.optimizer = torch.optim.Adam(self.parameters, lr=rate, betas=betas, fused=device.type != "mps")
 
     def update(self, parts: Iterator[Step], rate: float, ranks: Ranks) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Differentiate the parts one by one and step once. Returns their terms, detached, and their fakes."""
@@ -126,8 +127,21 @@ class _Side:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate * rate
             ranks.average_gradients(self.parameters)
+            if self.clip:
+                clip([p.grad for p in self.parameters if p.grad is not None], self.clip)
             self.optimizer.step()
         return terms, fakes
+
+
+def clip(gradients: list[Tensor], largest: float) -> None:
+    """Scale gradients in place so that their common norm is `largest` at most, or to 0 where it is no number.
+
+    Without waiting for the device. A norm beyond the range of float32 counts as no number.
+    """
+    norm = nn.utils.get_total_norm(gradients)
+    scale = (largest / norm).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.copy_(torch.where(norm.isfinite(), gradient * scale, 0.0))
 
 
 def seed_all(seed: int, rank: int, images: int) -> None:

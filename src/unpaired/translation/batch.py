@@ -12,16 +12,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
-from unpaired.data.discover import SUFFIXES
 from unpaired.errors import Interrupted, UserError
 from unpaired.training.device import keep_freed_memory
 from unpaired.training.ranks import Ranks
-from unpaired.translation import values
+from unpaired.translation import streamed, values
 from unpaired.translation.jobs import Job, plan
-from unpaired.translation.ledger import Ledger, Progress
+from unpaired.translation.ledger import Ledger, Progress, Told
 from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, Status, identity, outcomes
 from unpaired.translation.translator import Translator
 
@@ -46,6 +46,11 @@ class BatchReport:
     """What was changed on the way, beside the translation, and in how many files."""
     unrecorded: tuple[Outcome, ...]
     """What the manifest had no space for."""
+    place: str
+    """The folder or address of the translations."""
+    direction: Direction
+    keeps: object = None
+    """Lives as long as the report: the copy of a manifest that lies at an address."""
 
     @property
     def written(self) -> list[Path]:
@@ -93,15 +98,11 @@ def translate_files(
         whole = plan([Path(path) for path in inputs], out, history, overwrite=overwrite)
     if len({*ranks.gather(whole.number())}) > 1:
         raise UserError("The processes do not see the same pictures: give folders that all of them share.")
-    with ranks.together():
-        manifest = Manifest(out, history.job, about, None if ranks.first else str(ranks.rank))
+    manifest = _opened(out, history.job, about, ranks)
     jobs = whole.share(ranks.rank, ranks.world)
     ledger = Ledger(manifest, history, overwrite=overwrite, total=len(jobs), progress=progress)
     try:
-        for path, why in jobs.skipped:
-            # What calls itself a picture and is none was meant to be translated.
-            damaged = path.suffix.lower() in SUFFIXES and why != "hidden"
-            manifest.tell(path, "failed" if damaged else "skipped", why)
+        manifest.pass_over(jobs.skipped)
         translate_jobs(jobs, translator, way, batch, ledger)
     except KeyboardInterrupt as e:
         done = f"{ledger.done:,} of {len(jobs):,} files are done"
@@ -116,11 +117,41 @@ def translate_files(
         if ranks.first:
             manifest.join()
     translated, kept, skipped, failed = (sum(column) for column in zip(*told, strict=True))
-    return BatchReport(out / MANIFEST, manifest.begin, translated, kept, skipped, failed, dict(notes), tuple(lost))
+    return BatchReport(
+        out / MANIFEST, manifest.begin, translated, kept, skipped, failed, dict(notes), tuple(lost), str(out), way
+    )
+
+
+def _opened(out: Path, job: str, about: dict[str, Any], ranks: Ranks) -> Manifest:
+    """This rank's manifest. The first clears away what killed processes left before the others begin."""
+    manifest = None
+    for part in range(min(2, ranks.world)):
+        with ranks.together():
+            if ranks.first is (part == 0):
+                manifest = Manifest(out, job, about, None if ranks.first else str(ranks.rank))
+    assert manifest is not None
+    return manifest
+
+
+def closed(
+    manifest: Manifest, total: int, unrecorded: Sequence[Outcome], way: Direction, *,
+    kept: int | None = None, place: str | None = None, keeps: object = None,
+) -> BatchReport:  # fmt: skip
+    """The report on `total` jobs of many workers, counted from what the manifest says of them."""
+    counts, notes = Counter[Status](), Counter[str]()
+    for outcome in chain(outcomes(manifest.path, manifest.begin), unrecorded):
+        counts[outcome.status] += 1
+        notes.update(outcome.notes or ())
+    if kept is None:
+        kept = total - counts["translated"] - (counts["failed"] - manifest.counts["failed"])
+    return BatchReport(
+        manifest.path, manifest.begin, counts["translated"], kept, counts["skipped"], counts["failed"],
+        dict(notes), tuple(unrecorded), place or str(manifest.out), way, keeps,
+    )  # fmt: skip
 
 
 def translate_jobs(
-    jobs: Iterable[Job], translator: Translator, way: Direction, batch: int | None, ledger: Ledger
+    jobs: Iterable[Job], translator: Translator, way: Direction, batch: int | None, ledger: Told
 ) -> None:
     """Translate whatever `jobs` yields, in bounded memory, and tell the ledger of each."""
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1), "pictures") as threads:
@@ -136,7 +167,8 @@ def translate_jobs(
                     ledger.failed(job, e)
 
         try:
-            decoded = _decoded(jobs, translator.config.data.axis, threads, ledger)
+            whole = _streamed(jobs, translator, way, ledger)
+            decoded = _decoded(whole, translator.config.data.axis, threads, ledger)
             for group in _groups(decoded, translator, batch):
                 for job, made in _translated(group, translator, way, batch, ledger):
                     finish(WAITING, WAITING_BYTES)
@@ -147,8 +179,29 @@ def translate_jobs(
             raise
 
 
+def _streamed(jobs: Iterable[Job], translator: Translator, way: Direction, ledger: Told) -> Iterator[Job]:
+    """The jobs whose pictures are held whole; what is too large for that is translated meanwhile, from file to file."""
+    for job in jobs:
+        try:
+            with streamed.opened(job.source, translator.large.left()) as windows:
+                if windows is None:
+                    yield job
+                elif ledger.is_done(job):
+                    ledger.keep(job)
+                else:
+                    notes = list[str]()
+
+                    def write(temporary: Path, windows: streamed.Windows = windows, notes: list[str] = notes) -> None:
+                        notes += streamed.translate(translator, windows, temporary, way)
+
+                    ledger.write(job, write, notes)
+                    ledger.finished(job)
+        except (UserError, OSError) as e:
+            ledger.failed(job, e)
+
+
 def _decoded(
-    jobs: Iterable[Job], axis: int, threads: ThreadPoolExecutor, ledger: Ledger
+    jobs: Iterable[Job], axis: int, threads: ThreadPoolExecutor, ledger: Told
 ) -> Iterator[tuple[Job, Picture]]:  # fmt: skip
     """Pictures in the order of their jobs, decoded ahead, but never more than may wait; not those done before."""
     left, ahead = iter(jobs), deque[tuple[Job, Future[Picture | None]]]()
@@ -170,7 +223,7 @@ def _decoded(
             ledger.failed(job, e)
 
 
-def _read(job: Job, axis: int, ledger: Ledger) -> Picture | None:
+def _read(job: Job, axis: int, ledger: Told) -> Picture | None:
     """None where there is nothing to do any more."""
     return None if ledger.is_done(job) else read_picture(job.source, axis=axis)
 
@@ -199,7 +252,7 @@ def _translated(
     translator: Translator,
     way: Direction,
     batch: int | None,
-    ledger: Ledger,
+    ledger: Told,
 ) -> Iterator[tuple[Job, Picture]]:
     """Each job with its translation."""
     able: list[tuple[Job, Picture]] = []
@@ -221,7 +274,7 @@ def _translated(
     yield from zip((job for job, _ in able), made, strict=True)
 
 
-def _write(ledger: Ledger, job: Job, picture: Picture) -> None:
+def _write(ledger: Told, job: Job, picture: Picture) -> None:
     ledger.write(job, lambda temporary: write_picture(picture.pages, picture, temporary), picture.notes)
 
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import Protocol
 
 from unpaired.errors import UserError, reason
 from unpaired.translation.jobs import Job
-from unpaired.translation.manifest import History, Manifest
+from unpaired.translation.manifest import History, Manifest, Write
 
 Progress = Callable[[int, int], None]
 """Called with the files done and the files in all."""
 
 
+class Told(Protocol):
+    """What is told of every job exactly once: kept, finished or failed."""
+
+    def is_done(self, job: Job) -> bool: ...
+    def keep(self, job: Job) -> None: ...
+    def write(self, job: Job, write: Write, notes: Sequence[str] = ()) -> None: ...
+    def finished(self, job: Job) -> None: ...
+    def failed(self, job: Job, error: UserError | OSError) -> None: ...
+
+
 class Ledger:
-    """Every job is told of exactly once: kept, finished or failed.
+    """Tells the manifest of a folder.
 
     Args:
         manifest: this process's.
@@ -43,7 +53,7 @@ class Ledger:
         self.kept += 1
         self._tell()
 
-    def write(self, job: Job, write: Callable[[Path], None], notes: Sequence[str] = ()) -> None:
+    def write(self, job: Job, write: Write, notes: Sequence[str] = ()) -> None:
         """`write` the translation under another name, record it, and give it its own. Raises `UserError`, `OSError`.
 
         For any thread; the caller then says `finished` or `failed`.

@@ -13,16 +13,20 @@ import os
 import shutil
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from unpaired.data.discover import SUFFIXES
 from unpaired.errors import UserError
 
 MANIFEST = "manifest.jsonl"
 UNFINISHED = ".unfinished"  # folders of files that have no name yet
+
+Write = Callable[[Path], None]
+"""Writes a translation to a path."""
 
 Status = Literal["translated", "skipped", "failed"]
 
@@ -32,7 +36,7 @@ class Outcome:
     """A line: what became of one file."""
 
     input: str
-    """Absolute path."""
+    """Absolute path, or address."""
     status: Status
     job: str
     """What translated it: a hash of weights, direction and options."""
@@ -47,7 +51,8 @@ class Outcome:
     """Of the output."""
     input_bytes: int | None = None
     input_mtime_ns: int | None = None
-    """By which a changed input is noticed."""
+    input_version: str | None = None
+    """By these a changed input is noticed: bytes and time of a file, bytes and ETag (or time) at an address."""
 
     @staticmethod
     def parse(line: bytes) -> Outcome | None:
@@ -85,9 +90,9 @@ class History:
             except OSError as e:
                 raise UserError(f"{path} can't be read: {e.strerror or e}.") from e
 
-    def of(self, source: Path) -> Outcome | None:
+    def of(self, source: Path | str) -> Outcome | None:
         """The last translation of `source`, by whichever job."""
-        name = os.path.abspath(source)
+        name = _called(source)
         if (place := self._places.get(_key(name))) is None:
             return None
         with self._files[place[0]].open("rb") as file:
@@ -134,17 +139,17 @@ class Manifest:
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
             if part is None:
                 _hold(self._file, out)
-                for left in out.glob(f"{UNFINISHED}-*"):  # of processes that were killed
-                    shutil.rmtree(left, ignore_errors=True)
             self._unfinished = out / f"{UNFINISHED}-{part or 0}"
-            self._unfinished.mkdir(exist_ok=True)
             size = os.fstat(self._file).st_size
             if size and os.pread(self._file, 1, size - 1) != b"\n":
                 os.write(self._file, b"\n")  # after a line that was cut off
+            if part is None:
+                self.join()  # what a command that was killed left
             self.begin = os.fstat(self._file).st_size
             if part is None:
                 header = {"unpaired": version("unpaired"), "job": job, **about}
                 self._append(json.dumps(header).encode() + b"\n")
+            self._unfinished.mkdir(exist_ok=True)
         except OSError as e:
             raise UserError(f"{out} can't be written: {e.strerror or e}. Name another --out.") from e
 
@@ -158,7 +163,7 @@ class Manifest:
         """Record that `temporary` is the translation of `source`, and give it its name. Raises `OSError`."""
         status = source.stat()
         outcome = Outcome(
-            input=os.path.abspath(source), status="translated", job=self.job, output=str(target.relative_to(self.out)),
+            input=_called(source), status="translated", job=self.job, output=str(target.relative_to(self.out)),
             bytes=temporary.stat().st_size, sha256=digest(temporary),
             input_bytes=status.st_size, input_mtime_ns=status.st_mtime_ns, notes=list(notes) or None,
         )  # fmt: skip
@@ -170,9 +175,15 @@ class Manifest:
             self.counts["translated"] += 1
             self.notes.update(notes)
 
-    def tell(self, source: Path, status: Literal["skipped", "failed"], reason: str) -> None:
+    def pass_over(self, skipped: Iterable[tuple[Path, str]]) -> None:
+        """Record what folders hold that is not translated. What calls itself a picture was meant to be."""
+        for path, why in skipped:
+            damaged = path.suffix.lower() in SUFFIXES and why != "hidden"
+            self.tell(path, "failed" if damaged else "skipped", why)
+
+    def tell(self, source: Path | str, status: Literal["skipped", "failed"], reason: str) -> None:
         """Record why `source` has no translation. Where the disk is full, the line waits for space."""
-        outcome = Outcome(input=os.path.abspath(source), status=status, job=self.job, reason=reason)
+        outcome = Outcome(input=_called(source), status=status, job=self.job, reason=reason)
         with self._lock:
             self.counts[status] += 1
             self._waiting.append(outcome)
@@ -186,7 +197,10 @@ class Manifest:
         return list(self._waiting)
 
     def join(self) -> None:
-        """Append what other processes left in parts of their own, and remove those. Raises `UserError`: no space."""
+        """Append what other processes left in parts of their own, and clear away what those that were killed left
+        unfinished. Raises `UserError`: no space."""
+        for left in self.out.glob(f"{UNFINISHED}-*"):
+            shutil.rmtree(left, ignore_errors=True)
         for part in _parts(self.out):
             if part == self.path:
                 continue
@@ -238,6 +252,11 @@ def digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _called(source: Path | str) -> str:
+    """Absolute path; an address as it is."""
+    return source if isinstance(source, str) and "://" in source else os.path.abspath(source)
 
 
 def _hold(file: int, out: Path) -> None:
