@@ -278,8 +278,7 @@ def cost(record: Record) -> str:
     if not record.seconds:
         return ""
     measuring = sum(float(e["took"]) for e in record.of("evaluation") if is_number(e.get("took")))
-    joules = [float(e["joules"]) for e in record.of("progress") if is_number(e.get("joules"))]
-    spent = f"{sum(joules) / 3.6e6:.3g} kWh of the processors, all told" if joules else "not told by the machine"
+    spent = f"{record.joules / 3.6e6:.3g} kWh of the processors" if record.joules else "not told by the machine"
     facts: list[tuple[str, Any]] = [
         ("Time", duration(record.seconds)),
         ("Of it measuring", f"{duration(measuring)} ({measuring / record.seconds:.0%})" if measuring else None),
