@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unpaired.client import Client
     from unpaired.config import (
+        BridgeConfig,
         Config,
         DataConfig,
         Direction,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "unpaired.client": ["Client"],
     "unpaired.config": [
-        "Config", "DataConfig", "Direction", "DiscriminatorConfig", "GeneratorConfig", "LossConfig",
+        "BridgeConfig", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "GeneratorConfig", "LossConfig",
         "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig", "TrainingConfig",
     ],
     "unpaired.errors": ["UserError"],
@@ -58,9 +59,10 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "PRESETS", "Client", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation", "GeneratorConfig",
-    "LossConfig", "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig", "TrainingConfig", "Translator",
-    "Trust", "UserError", "evaluate", "resume", "stylise", "train", "translate_files", "write_report",
+    "PRESETS", "BridgeConfig", "Client", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation",
+    "GeneratorConfig", "LossConfig", "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig",
+    "TrainingConfig", "Translator", "Trust", "UserError", "evaluate", "resume", "stylise", "train", "translate_files",
+    "write_report",
 ]  # fmt: skip
 
 

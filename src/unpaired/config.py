@@ -32,7 +32,7 @@ DType = Literal[
 Eyes = Literal["lite1", "lite2"]
 Resize = Literal["square", "short", "none"]
 Layout = Literal["folders", "side-by-side", "same"]
-MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson"]
+MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson", "unsb"]
 
 
 def reverse(direction: Direction) -> Direction:
@@ -148,6 +148,11 @@ class LossConfig:
     cycle_noise: float = 0.0
     """Standard deviation (of pictures in -1 to 1) of noise on a fake before it is translated back: what a generator
     would hide in faint patterns for its inverse is lost (Chu et al. 2017; Bashkirova et al. 2019)."""
+    warm_up_images: int = 0
+    """Images during which generators only learn to fill in what is masked in pictures of the domain that they will
+    translate from (Torbunov et al. 2023, UVCGAN); nothing else trains meanwhile."""
+    warm_up_mask: float = 0.4
+    """Share of a picture that is masked in the warm-up; 0 teaches to change nothing."""
     pool: int = 50
     """Earlier fakes kept for the discriminators (section 4; Shrivastava et al. 2017); 0 shows only the newest."""
 
@@ -185,6 +190,18 @@ class Pix2PixConfig:
 
     l1: float = 100.0
     """λ, the weight of the distance to the true counterpart (eq. 4)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BridgeConfig:
+    """Of UNSB (Kim et al. 2024, arXiv:2305.15086) only; its contrast is that of `NceConfig`."""
+
+    steps: int = 5
+    """Passes of the network from A to B."""
+    tau: float = 0.01
+    """τ: how random the path is."""
+    weight: float = 1.0
+    """Weight of the bridge's cost: the squared distance of each step's state to its end, less its entropy (eq. 12)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -324,6 +341,7 @@ class Config:
     nce: NceConfig = field(default_factory=NceConfig)
     pix2pix: Pix2PixConfig = field(default_factory=Pix2PixConfig)
     perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
+    bridge: BridgeConfig = field(default_factory=BridgeConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
@@ -401,6 +419,10 @@ def validate(config: Config) -> None:
         (min(config.loss.gan_weight, config.loss.lambda_a, config.loss.lambda_b, config.loss.identity) >= 0,
          "the weight of a loss is not negative"),
         (config.loss.gan_weight + config.loss.lambda_a + config.loss.lambda_b > 0, "all losses have weight 0"),
+        (config.loss.warm_up_images >= 0 and 0 <= config.loss.warm_up_mask < 1,
+         "warm-up-images ≥ 0 and warm-up-mask in [0, 1) are needed"),
+        (config.loss.warm_up_images == 0 or data.channels_a == data.channels_b,
+         "a warm-up needs domains with the same channels: give --warm-up-images 0"),
         (config.loss.identity_every >= 1, f"identity-every {config.loss.identity_every} is not at least 1"),
         (config.loss.pool >= 0, f"pool {config.loss.pool} is negative"),
         (config.loss.cycle_noise >= 0, f"cycle-noise {config.loss.cycle_noise} is negative"),

@@ -1,4 +1,4 @@
-"""Bringing networks in, as a person types it."""
+"""Networks in and out, as a person types it."""
 
 from __future__ import annotations
 
@@ -92,3 +92,41 @@ def test_mistakes_of_importing(
     monkeypatch.chdir(tmp_path)
     assert said in unpaired("import", *(word.replace("THEIRS", str(theirs)) for word in words)).sentence
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_run_is_exported_in_every_form(unpaired: Command, trained: Path, tmp_path: Path) -> None:
+    files = {name: tmp_path / f"G.{name}" for name in ("onnx", "pt2", "safetensors", "pth")}
+    words = [word for name, path in files.items() for word in (f"--{name}", path)]
+    refused = unpaired("export", trained, *words).sentence
+    assert "name one of them" in refused
+    assert not [*tmp_path.iterdir()]
+    words.remove("--pth")
+    words.remove(files["pth"])
+    answer = unpaired("export", trained, *words, "--direction", "b2a", "--checkpoint", "latest", "--half")
+    assert answer.status == 0, answer
+    assert f"Wrote {files['onnx']}: b2a, opset 18, any batch and any size in multiples of 4. Checked in" in answer.out
+    assert "Checked when read back" in answer.out
+    assert "b2a, float16: translations" in answer.out
+    assert unpaired("export", files["safetensors"], "--safetensors", tmp_path / "again.safetensors").status == 0
+    assert "exists: name another" in unpaired("export", trained, "--onnx", files["onnx"]).sentence
+
+
+def test_what_was_imported_goes_back(unpaired: Command, theirs: Path, tmp_path: Path) -> None:
+    path, back = tmp_path / "zebra.safetensors", tmp_path / "G.pth"
+    assert unpaired("import", theirs / "latest_net_G_A.pth", "--out", path).status == 0
+    answer = unpaired("export", path, "--pth", back)
+    assert answer.status == 0, answer
+    assert "--norm instance --ngf 4 --no_dropout" in answer.out
+    old, new = (torch.load(p, weights_only=True) for p in (theirs / "latest_net_G_A.pth", back))
+    assert old.keys() == new.keys()
+    assert all(torch.equal(old[name], new[name]) for name in old)
+
+
+def test_mistakes_of_exporting(unpaired: Command, trained: Path, tmp_path: Path) -> None:
+    for words, said in (
+        ([], "Say what to write"),
+        (["--pth", tmp_path / "G.pth", "--half"], "--half is for --safetensors"),
+        (["--onnx", Path("/proc/G.onnx"), "--direction", "a2b"], "can't be written"),
+    ):
+        assert said in unpaired("export", trained, *words).sentence
+    assert "There is no run at" in unpaired("export", tmp_path / "none", "--onnx", tmp_path / "G.onnx").sentence

@@ -56,6 +56,16 @@ def _begun(a: Path, b: Path, run: Path, **training: Any) -> Session:
     return start.begin(plan(TINY, **training), Folders(a=a, b=b), run)
 
 
+def test_many_pictures_are_measured_block_by_block(
+    folders: Four, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _measured(_trained(folders, tmp_path / "whole", held_out=10))
+    monkeypatch.setattr("unpaired.evaluation.pictures.BLOCK", 4)
+    assert [e["result"] for e in _measured(_trained(folders, tmp_path / "blocks", held_out=10))] == [
+        e["result"] for e in whole
+    ]
+
+
 def test_measuring_changes_no_bit_and_goes_on_where_it_was(folders: Four, whole: Path, tmp_path: Path) -> None:
     run = _trained(folders, tmp_path / "run", held_out=10, evaluate_every=3, keep=9)
     assert bits(run, 8) == bits(whole, 8), "a training that measures is the one that does not"

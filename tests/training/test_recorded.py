@@ -98,6 +98,7 @@ def _configs() -> dict[str, Config]:
             nce=replace(nce, patches=2, across=True, l1=1.0),
             discriminator=DiscriminatorConfig(r1=1.0, r1_every=2),
         ),
+        "unsb": replace(paper, method="unsb", nce=nce, loss=LossConfig(identity=0, pool=0)),
         "johnson": replace(paper, method="johnson", loss=LossConfig(identity=0)),
         "two pairs of eyes": replace(
             projected,

@@ -13,6 +13,8 @@ from small import SMALL, weights
 
 from unpaired.errors import UserError
 from unpaired.networks import build_generator
+from unpaired.networks.bridge import BridgeGenerator
+from unpaired.networks.layers import initialise
 from unpaired.translation import large
 from unpaired.translation.batch import translate_files
 from unpaired.translation.translator import Translator
@@ -42,6 +44,18 @@ def test_arrays_tensors_and_images_are_what_they_would_be_whole(tight: Translato
     made = tight(grey)
     assert made.mode == "LA"
     assert np.abs(np.asarray(made).astype(int) - np.asarray(roomy(grey))).max() <= 1
+
+
+def test_a_chain_of_several_passes_too(tight: Translator) -> None:
+    torch.manual_seed(0)
+    network = BridgeGenerator(3, SMALL.generator, 3)
+    initialise(network, 0.2)
+    network.eval().requires_grad_(False)
+    tight._sources["a2b"] = lambda: network
+    roomy = Translator(SMALL, {"a2b": lambda: network}, device="cpu", precision="float32")
+    x = torch.rand(1, 3, 43, 38) * 2 - 1
+    assert not tight.fits(43, 38, "a2b")
+    torch.testing.assert_close(tight(x), roomy(x), rtol=0, atol=1e-3)
 
 
 def test_rows_are_read_and_written_from_the_top_to_the_bottom(tight: Translator, make_translator: Make) -> None:

@@ -18,13 +18,22 @@ from unpaired.data import shards
 from unpaired.errors import UserError
 
 MAX_PIXELS = 178_000_000
-"""Pictures with more are refused before they are decoded: over 0.5 GB each, or made to harm."""
+"""Pictures with more are refused before they are decoded: over 0.5 GB each, or made to harm. See `let_in`."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
 """The only readers of Pillow that are asked: the others (EPS, PDF, fonts, …) are no photographs."""
 
 MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"})
 _WARNINGS = threading.RLock()
+
+
+def let_in(megapixels: float) -> None:
+    """From now on, pictures of up to so many million pixels are decoded in this process. Raises `UserError`."""
+    global MAX_PIXELS
+    if not 0 < megapixels < 10**6:
+        raise UserError(f"max-megapixels {megapixels:g} is not above 0, or no picture has as many.")
+    MAX_PIXELS = round(megapixels * 10**6)  # pyright: ignore[reportConstantRedefinition]
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow itself refuses twice as many
 
 
 def read_bytes(path: Path) -> bytes:
@@ -187,7 +196,9 @@ def _check(image: Image.Image, data: bytes, path: Path, *, deep: bool = False) -
 
 
 def too_large(path: Path) -> str:
-    return f"{path} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller, or cut it into parts."
+    return (
+        f"{path} has more than {MAX_PIXELS // 10**6} million pixels: allow more (--max-megapixels), or make it smaller."
+    )
 
 
 def _deep(image: Image.Image, data: bytes) -> bool:

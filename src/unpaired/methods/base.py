@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from unpaired.config import Config, Direction, Domain
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.step import Step
-from unpaired.networks import eyes_of
+from unpaired.networks import build_generator, eyes_of
+from unpaired.networks.generator import Generator
 from unpaired.training.pool import HistoryPool
 
 
@@ -26,6 +27,11 @@ class Method(nn.Module, ABC):
     @classmethod
     def check(cls, config: Config) -> None:
         """Raise `UserError` for a configuration that any method could have, but this one can't."""
+
+    @classmethod
+    def translator(cls, config: Config, direction: Direction) -> Generator:
+        """The generator that translates, with freshly drawn weights, without the rest of the method."""
+        return build_generator(*config.channels(direction), config.generator)
 
     @classmethod
     def networks_seen(cls, config: Config) -> set[str]:

@@ -62,8 +62,8 @@ class Attention(nn.Module):
         q = F.normalize(q, dim=-1) * self.scale.to(q.dtype)
         k, v = F.normalize(k, dim=-1).to(q.dtype), v.to(q.dtype)
         # Of a large picture, some queries at a time: not every kernel avoids holding all pairs of places.
-        few = h * w if torch.compiler.is_compiling() else max(1, PAIRS // (h * w))
-        mixed = torch.cat([F.scaled_dot_product_attention(part, k, v, scale=1.0) for part in q.split(few, 2)], 2)
+        parts = [q] if torch.compiler.is_compiling() else q.split(max(1, PAIRS // (h * w)), 2)
+        mixed = torch.cat([F.scaled_dot_product_attention(part, k, v, scale=1.0) for part in parts], 2)
         return self.block(x + self.out(mixed.transpose(2, 3).reshape(n, c, h, w)))
 
 

@@ -55,7 +55,11 @@ class ResNetGenerator(Generator):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        change = self.decoder(self.blocks(self.encoder(x))).to(x.dtype)  # bfloat16 has too few steps near ±1
+        return self.finished(self.blocks(self.encoder(x)), x)
+
+    def finished(self, h: Tensor, x: Tensor) -> Tensor:
+        """The picture that the decoder makes of what the blocks made of `x`."""
+        change = self.decoder(h).to(x.dtype)  # bfloat16 has too few steps near ±1
         return residual_output(change, x) if self.residual else change.tanh()
 
     def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -121,8 +122,14 @@ class Judge:
         # What is worth its time again and again; `unpaired evaluate` has more.
         measures: list[Measure] = [Kid(), TruePairs()] if self.pairs else [Kid()]
         # A direction by itself: the way back, which `evaluate` would go where it knows both, costs as much again.
+        ready = iter(fakes)
+
+        def translated(asked: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+            """Evaluation asks block by block, in order."""
+            return list(islice(ready, len(asked)))
+
         return measure.evaluate(
-            {direction: lambda _: fakes}, self.a, self.b, pairs=self.pairs, extractor=look,
+            {direction: translated}, self.a, self.b, pairs=self.pairs, extractor=look,
             networks_seen=networks_seen(self.config), measures=measures, shown=self.shown,
         )  # fmt: skip
 

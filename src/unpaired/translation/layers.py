@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 
+from unpaired.networks.bridge import Condition, Modulation
 from unpaired.networks.colour import coloured
 from unpaired.networks.convnext import Attention
 from unpaired.networks.layers import Blur, Noise, ResizeConv, residual_output
@@ -39,7 +40,7 @@ class Reach(NamedTuple):
 SAME = Reach(0, 0)
 DOUBLED = Reach(-1, 1, up=2)  # bilinear, or nearest and a 3×3 convolution
 
-POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.Tanh, nn.Identity, nn.Dropout)
+POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.Tanh, nn.Identity, nn.Dropout, Modulation)
 FUNCTIONS: frozenset[Callable[..., Any]] = frozenset({
     operator.add, operator.mul, operator.sub, operator.truediv, torch.cat, torch.add, torch.tanh, coloured,
     residual_output,
@@ -166,10 +167,12 @@ def _multiplications(module: nn.Module | None) -> float:
 
 
 class _Tracer(fx.Tracer):
-    """Looks into every module that consists of others, but for attention, which no band of rows can compute."""
+    """Looks into every module that consists of others, but for attention, which no band of rows can compute, and for
+    what has to do with conditions, which are no pictures.
+    """
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, Attention) or not any(True for _ in m.children())
+        return isinstance(m, Attention | Condition | Modulation) or not any(True for _ in m.children())
 
 
 class _Shape(NamedTuple):

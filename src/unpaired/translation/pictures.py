@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from unpaired.data.decode import LUMINANCE
+from unpaired.data.decode import LUMINANCE, Picture
 from unpaired.data.pixels import check, to_srgb, upright
 from unpaired.errors import UserError
 
@@ -25,6 +26,21 @@ def split(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | No
     image = to_srgb(upright(image))
     alpha = np.array(image.getchannel("A"), dtype=np.uint8) if "A" in image.mode else None
     return np.array(image.convert("RGB"), dtype=np.uint8), alpha, image.mode in ("L", "LA")
+
+
+def photo(picture: Picture, path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:
+    """Colours, alpha and greyness. Raises `UserError` for what is no 8-bit picture, which a PIL image can't hold."""
+    if picture.dtype != np.uint8 or picture.bands not in (1, 3) or len(picture.pages) != 1:
+        raise UserError(
+            f"{path} has {len(picture.pages)} page(s) of {picture.bands} × {picture.dtype}, which no PIL image holds: "
+            "translate it with translate_files (unpaired translate)."
+        )
+    return picture.rgb, None if picture.alpha is None else picture.alpha[0], picture.grey
+
+
+def greyed(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, 3) → (H, W, 1), its luminance."""
+    return np.array(Image.fromarray(np.ascontiguousarray(colours)).convert("L"), dtype=np.uint8)[..., None]
 
 
 def join(colours: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, *, grey: bool) -> Image.Image:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
-from unpaired.networks import build_generator
 from unpaired.training import checkpoint as checkpoints
 from unpaired.translation import single
 
@@ -67,7 +66,7 @@ def _checkpoint_folder(path: Path, which: Literal["best", "latest"] | None) -> P
 
 def _built(config: Config, way: Direction, weights: dict[str, Tensor], where: str) -> nn.Module:
     """The generator of a direction with its weights: averaged ones, or the last where none are kept."""
-    network = build_generator(*config.channels(way), config.generator)
+    network = METHODS[config.method].translator(config, way)
     try:
         network.load_state_dict(weights, strict=True)
     except RuntimeError as e:

@@ -19,8 +19,9 @@ from unpaired.translation.layers import Layer, trace
 from unpaired.translation.passes import Pass, plan
 from unpaired.translation.rows import Budget, Rows
 
-BAND = 32 << 20
-"""Bytes of results that a band holds, about: it shall fit into a CPU's cache, and not be lost in its overlaps."""
+BAND = 64 << 20
+"""Bytes of results that a band holds, about: few enough for a CPU's cache to help, and enough not to be lost in
+overlaps."""
 
 PLACES = 1 << 14
 """Of a result that are summed up in single precision; what is more is added in double."""
@@ -35,9 +36,8 @@ class Tiles:
     def __init__(self, network: nn.Module, multiple: int, channels: int, device: torch.device) -> None:
         side = max(2 * multiple, 32)
         self.device = device
-        self.passes = plan(
-            trace(network, torch.zeros(1, channels, side, side, device=device, dtype=next(network.parameters()).dtype))
-        )
+        dtype = next((p.dtype for p in network.parameters()), torch.float32)
+        self.passes = plan(trace(network, torch.zeros(1, channels, side, side, device=device, dtype=dtype)))
 
     def run(
         self, read: fit.Rows, write: Write, height: int, width: int, *, memory: int, band: int | None = None,

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from unpaired.config import DIRECTIONS, Config, Direction
-from unpaired.data.decode import Picture, read_picture
+from unpaired.data.decode import read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
@@ -122,7 +122,7 @@ class Translator:
             kind = type(picture).__name__
             raise UserError(f"A picture to translate is a path, PIL image, numpy array or tensor, not {kind}.")
         else:
-            colours, alpha, grey = _photo(read_picture(Path(picture)), picture)
+            colours, alpha, grey = pictures.photo(read_picture(Path(picture)), picture)
         background = self.config.data.background
         made = self.translate_arrays([pictures.over(colours, alpha, background)], way)[0]
         made = pictures.out_of(made, alpha, background)
@@ -302,13 +302,3 @@ class Translator:
                 network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
             self._built[way] = network
         return self._built[way]
-
-
-def _photo(picture: Picture, path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:
-    """Colours, alpha and greyness. Raises `UserError` for what is no 8-bit picture, which a PIL image can't hold."""
-    if picture.dtype != np.uint8 or picture.bands not in (1, 3) or len(picture.pages) != 1:
-        raise UserError(
-            f"{path} has {len(picture.pages)} page(s) of {picture.bands} × {picture.dtype}, which no PIL image holds: "
-            "translate it with translate_files (unpaired translate)."
-        )
-    return picture.rgb, None if picture.alpha is None else picture.alpha[0], picture.grey
