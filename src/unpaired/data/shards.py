@@ -17,8 +17,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from unpaired.errors import UserError
 
 SUFFIX = ".tar"
@@ -81,6 +79,8 @@ def pack(
     """
     if out.exists():
         raise UserError(f"{out} exists already: name a new folder.")
+    import numpy as np  # not needed to read, and this module is light
+
     temporary = out.with_name(f".{out.name}.packing")
     shutil.rmtree(temporary, ignore_errors=True)
     names, order = set[str](), deque(np.random.default_rng(seed).permutation(len(files)).tolist())
