@@ -199,9 +199,10 @@ def test_a_study_with_the_keyboard_alone(studio: Serving, page: Page) -> None:
     page.goto(f"{studio.address}/judge?run=first")
     for label, value in (("Pairs that count", "4"), ("Pairs of practice", "1")):
         page.get_by_label(label).fill(value)
+    before = page.get_by_role("link", name="Take part").count()
     page.get_by_role("button", name="Make the study").focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("text=Take part")
+    page.get_by_role("link", name="Take part").nth(before).wait_for()  # the new one comes first
     page.get_by_role("link", name="Take part").first.focus()
     page.keyboard.press("Enter")
     page.get_by_label("Your name").fill("Ada <i>")

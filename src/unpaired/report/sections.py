@@ -62,6 +62,15 @@ PANELS = (
         "Good: falls quickly, then slowly.",
     ),
     Panel(
+        ("content_a", "style_b"), ("shows what A shows", "painted as B is"), "Style",
+        "How far translations are, through a frozen network, from what their sources show and from how B is painted. "
+        "Good: the second falls, the first stays below 1.",
+    ),
+    Panel(
+        ("warm_up_a2b", "warm_up_b2a"), ("A → B", "B → A"), "Warm-up",
+        "How far what is filled in is from what was masked. Good: falls.",
+    ),
+    Panel(
         ("l1_b",), ("in B",), "Distance to the true counterpart",
         "Of the pairs that are learnt from. Good: falls; only new pairs tell how much of that is learnt by heart.",
     ),
