@@ -210,8 +210,8 @@ class PerceptualConfig:
     they aim at."""
 
     eyes: str = "lite1"
-    """The frozen network that compares: lite1, lite2, or a file of torchvision's VGG-16 or VGG-19. (Through lite0 runs
-    are measured.)"""
+    """The frozen network that compares: lite1, lite2, vgg19 once it was fetched, or a file of torchvision's VGG-16 or
+    VGG-19. (Through lite0 runs are measured.)"""
     content: float = 1.0
     """Weight of showing what the source shows."""
     style: float = 10.0
