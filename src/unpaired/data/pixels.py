@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from unpaired.data import shards
 from unpaired.errors import UserError
 
 MAX_PIXELS = 178_000_000
@@ -36,8 +37,10 @@ def let_in(megapixels: float) -> None:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's content. Raises `UserError` where there is none to be had."""
+    """The content of a file, or of one in a tar shard. Raises `UserError` where there is none to be had."""
     try:
+        if place := shards.within(path):
+            return shards.read(*place)
         if path.exists() and not path.is_file():
             raise UserError(f"{path} is not a file: name a picture.")
         return path.read_bytes()
