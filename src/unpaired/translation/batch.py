@@ -263,6 +263,10 @@ def _translated(
             able.append((job, picture))
     try:
         made = values.translated(translator, [picture for _, picture in able], way, batch)
+    except UserError as e:  # no room for what lies between the bands of a large picture
+        for job, _ in able:
+            ledger.failed(job, e)
+        return
     except (RuntimeError, MemoryError) as e:
         if isinstance(e, RuntimeError) and "memory" not in str(e):
             raise
