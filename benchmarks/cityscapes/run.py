@@ -15,7 +15,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,33 +87,32 @@ def _ours(options: argparse.Namespace, name: str, seed: int, judge: Judge) -> di
     base = at_scale(options.preset, options.size)
     share = 0.5 if is_one_way(name) else 1.0
     training = replace(
-        base.training, seed=seed, device=options.device, judged=0, preview_minutes=1e6,
+        base.training, seed=seed, device=options.device, held_out=0, preview_minutes=1e6,
         minutes=options.minutes and options.minutes * share,
         images=options.images and max(1, round(options.images * share)),
     )  # fmt: skip
     config = configured(name, replace(base, training=training))
-    found: dict[str, Any] = {}
+    parts: list[dict[str, Any]] = []
     for swapped in (False, True) if is_one_way(name) else (False,):
         run = options.out / "runs" / f"{options.preset}-{name}-{seed}{'-swapped' if swapped else ''}"
-        found |= _trained(options, config, run, judge, swapped=swapped)
-    return found
+        parts.append(_trained(options, config, run, judge, swapped=swapped))
+    found = {key: value for part in parts for key, value in part.items()}
+    return found | {cost: sum(part[cost] for part in parts) for cost in ("images", "minutes")}
 
 
 def _trained(options: argparse.Namespace, config: Config, run: Path, judge: Judge, *, swapped: bool) -> dict[str, Any]:
-    """Train one run and judge it. Where pictures were seen and how long it took is of the last direction."""
+    """Train one run and judge it."""
     shutil.rmtree(run, ignore_errors=True)  # of a benchmark that was stopped
     sides = ("B", "A") if swapped else ("A", "B")
-    start = time.monotonic()
     unpaired.train(
         *(options.data / f"train{s}" for s in sides), out=run, config=config,
         test_a=options.data / f"test{sides[0]}", test_b=options.data / f"test{sides[1]}",
     )  # fmt: skip
-    minutes = (time.monotonic() - start) / 60
     newest = checkpoint.latest(run)
     assert newest is not None
-    images = checkpoint.read(newest).manifest.images
+    reached = checkpoint.read(newest).manifest
     scores = judge_run(run, options.data, judge, swapped=swapped, limit=options.limit)
-    return scores | {"images": images, "minutes": minutes}
+    return scores | {"images": reached.images, "minutes": reached.seconds / 60}
 
 
 def _peer(options: argparse.Namespace, seed: int, judge: Judge) -> dict[str, Any]:

@@ -148,6 +148,11 @@ class LossConfig:
     cycle_noise: float = 0.0
     """Standard deviation (of pictures in -1 to 1) of noise on a fake before it is translated back: what a generator
     would hide in faint patterns for its inverse is lost (Chu et al. 2017; Bashkirova et al. 2019)."""
+    warm_up_images: int = 0
+    """Images during which generators only learn to fill in what is masked in pictures of the domain that they will
+    translate from (Torbunov et al. 2023, UVCGAN); nothing else trains meanwhile."""
+    warm_up_mask: float = 0.4
+    """Share of a picture that is masked in the warm-up; 0 teaches to change nothing."""
     pool: int = 50
     """Earlier fakes kept for the discriminators (section 4; Shrivastava et al. 2017); 0 shows only the newest."""
 
@@ -205,8 +210,8 @@ class PerceptualConfig:
     they aim at."""
 
     eyes: str = "lite1"
-    """The frozen network that compares: lite1, lite2, or a file of torchvision's VGG-16 or VGG-19. (Through lite0 runs
-    are measured.)"""
+    """The frozen network that compares: lite1, lite2, vgg19 once it was fetched, or a file of torchvision's VGG-16 or
+    VGG-19. (Through lite0 runs are measured.)"""
     content: float = 1.0
     """Weight of showing what the source shows."""
     style: float = 10.0
@@ -419,6 +424,10 @@ def validate(config: Config) -> None:
         (min(config.loss.gan_weight, config.loss.lambda_a, config.loss.lambda_b, config.loss.identity) >= 0,
          "the weight of a loss is not negative"),
         (config.loss.gan_weight + config.loss.lambda_a + config.loss.lambda_b > 0, "all losses have weight 0"),
+        (config.loss.warm_up_images >= 0 and 0 <= config.loss.warm_up_mask < 1,
+         "warm-up-images ≥ 0 and warm-up-mask in [0, 1) are needed"),
+        (config.loss.warm_up_images == 0 or data.channels_a == data.channels_b,
+         "a warm-up needs domains with the same channels: give --warm-up-images 0"),
         (config.loss.identity_every >= 1, f"identity-every {config.loss.identity_every} is not at least 1"),
         (config.loss.pool >= 0, f"pool {config.loss.pool} is negative"),
         (config.loss.cycle_noise >= 0, f"cycle-noise {config.loss.cycle_noise} is negative"),

@@ -393,3 +393,29 @@ def test_translate_a_film(unpaired: Command, run: Path, tmp_path: Path) -> None:
         assert answer.status == 1
         assert why in answer.err
         assert "Traceback" not in answer.err
+
+
+def test_translate_a_tiff_from_file_to_file_and_how_many_pixels_are_let_in(
+    unpaired: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile = pytest.importorskip("tifffile", reason="the extra [scientific] is not installed")
+    values = np.random.default_rng(0).integers(0, 256, (260, 270, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "scan.tif", values, photometric="rgb", tile=(64, 64))
+    words = ["--direction", "a2b", "--max-memory", "1MB"]
+    answer = unpaired("translate", run, tmp_path / "scan.tif", "--out", tmp_path / "out", *words)
+    assert answer.status == 0, answer
+    with tifffile.TiffFile(tmp_path / "out/scan.tif") as made:
+        assert made.is_bigtiff
+        assert made.asarray().shape == values.shape
+
+    monkeypatch.setattr("unpaired.data.pixels.MAX_PIXELS", 0)  # and put back after the test
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", None)
+    paint(tmp_path / "large.png", 300, 260)
+    for megapixels, status in (("0.01", 1), ("1", 0)):
+        words = ["--direction", "a2b", "--max-megapixels", megapixels]
+        answer = unpaired("translate", run, tmp_path / "large.png", "--out", tmp_path / megapixels, *words)
+        assert answer.status == status
+        assert ("allow more (--max-megapixels)" in answer.err) == bool(status)
+    answer = unpaired("translate", run, tmp_path / "large.png", "--out", tmp_path / "no", "--max-megapixels", "0")
+    assert answer.status == 1
+    assert "max-megapixels 0 is not above 0" in answer.err

@@ -26,6 +26,7 @@ SUMMARIES = {
     "studio": "Watch trainings, use them and judge them, in a browser.",
     "serve": "Serve a run's translators over HTTP.",
     "report": "Write a run's report, one HTML file.",
+    "compare": "Put runs side by side: cost, measures, the same pictures; a table and one HTML file.",
     "export": "Write a run's generator for other programs: ONNX, torch.export, safetensors, .pth.",
     "import": "Bring in networks that other projects trained.",
     "inspect": "Say what is in a run or a checkpoint.",

@@ -12,10 +12,10 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from unpaired.cli.options import parsed
 from unpaired.data.catalog import CATALOG, ELSEWHERE, Named
+from unpaired.data.shards import within
 from unpaired.errors import UserError
 from unpaired.text import perhaps
 
@@ -23,6 +23,7 @@ SUMMARIES = {
     "list": "Say which data sets of the papers can be got, how large they are, and under what terms.",
     "get": "Download a data set of the papers, check it and unpack it.",
     "check": "Say what is wrong with a data set before a day is spent on it.",
+    "pack": "Write a folder of pictures as tar shards, as WebDataset reads them.",
 }
 
 
@@ -68,6 +69,23 @@ class Check:
     """For programs."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """Write a folder of pictures as tar shards, as WebDataset reads them.
+
+    unpaired datasets pack horses --out shards/horses
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
+    """The pictures, which stay as they are."""
+    out: Path
+    """New folder for the shards. It is trained on and translated as the folder of pictures would be."""
+    shard_mb: int = 256
+    """MiB of a shard, about."""
+    seed: int = 0
+    """Of the order in which pictures are packed."""
+
+
 def main(arguments: list[str]) -> None:
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help"):
@@ -78,6 +96,8 @@ def main(arguments: list[str]) -> None:
         _get(parsed(arguments[1:], Get, "datasets get"))
     elif name == "check":
         _check(parsed(arguments[1:], Check, "datasets check"))
+    elif name == "pack":
+        _pack(parsed(arguments[1:], Pack, "datasets pack"))
     else:
         raise UserError(f"There is no command datasets {name}{perhaps(name, SUMMARIES) or '; see datasets --help'}.")
 
@@ -150,17 +170,42 @@ def _check(told: Check) -> None:
             out.print(f"KID (EfficientNet-Lite0) between A and B {found.kid['between']:.4f}, "
                       f"within one domain {found.kid['floor']:.4f}", soft_wrap=True)  # fmt: skip
         if found.findings:
-            table = Table("", "what", "how many", "which", "what to do", show_lines=True)
+            table = Table("", "how many", "what", "what to do")
             for finding in found.findings:
-                left = finding.count - len(finding.files)
-                files = [*finding.files, *([f"and {left:,} more"] if left and finding.files else [])]
-                cells = [finding.level, finding.what, f"{finding.count:,}", "\n".join(files), finding.advice]
-                table.add_row(*map(Text, cells))  # not markup: names may hold brackets
+                table.add_row(finding.level, f"{finding.count:,}", finding.what, finding.advice)
             out.print(table)
-        print("Nothing looks wrong." if not found.findings else
-              f"{found.errors} errors, {len(found.findings) - found.errors} warnings.")  # fmt: skip
+        for finding in (finding for finding in found.findings if finding.files):
+            out.print(f"{finding.what}:", soft_wrap=True, markup=False)
+            for file in finding.files:
+                out.print(f"   {file}", soft_wrap=True, markup=False)
+            if left := finding.count - len(finding.files):
+                out.print(f"   and {left:,} more", soft_wrap=True)
+        warnings = len(found.findings) - found.errors
+        print(f"Errors: {found.errors}, warnings: {warnings}." if found.findings else "Nothing looks wrong.")
     if found.errors:
         sys.exit(1)
+
+
+def _pack(told: Pack) -> None:
+    from unpaired.data.discover import discover
+    from unpaired.data.shards import pack
+
+    if told.shard_mb < 1 or told.seed < 0:
+        raise UserError("--shard-mb is at least 1, and --seed not negative.")
+    found = discover(told.folder)
+    if not told.folder.is_dir() or any(within(path) for path in found.files):
+        raise UserError(f"{told.folder} is no folder of picture files: name one that is not packed yet.")
+    console = Console(stderr=True)
+    columns = (TextColumn("packing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=len(found.files))
+        shards = pack(
+            told.folder, list(found.files), told.out, shard_bytes=told.shard_mb << 20, seed=told.seed,
+            progress=lambda done, total: bar.update(task, completed=done),
+        )  # fmt: skip
+    for path, why in found.skipped:
+        console.print(f"Skipped {path}: {why}", soft_wrap=True, markup=False, highlight=False)
+    print(f"{len(found.files):,} pictures packed into {len(shards):,} shards in {told.out}.")
 
 
 def _size(named: Named) -> str:

@@ -16,6 +16,7 @@ from unpaired.data import demo as pictures
 from unpaired.data.cache import default_cache_dir
 from unpaired.display import Display
 from unpaired.errors import Interrupted, UserError
+from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.run import evaluate
 from unpaired.presets import demo as preset
 from unpaired.report.grid import BACKGROUND
@@ -118,7 +119,7 @@ def _finish(run: Path, folders: Folders, console: Console) -> None:
         console.print(f"Translating the test pictures, {direction} …")
         translate_files(translator, folder, run / "translations" / direction, direction, overwrite=True)
     console.print("Measuring …")
-    result = evaluate(run, test_a, test_b, paired=True)
+    result = evaluate(run, test_a, test_b, paired=True, measures=STANDARD)
     _preview(run, newest.images).save(run / "preview.png")
     events.Events(run).tell("evaluation", newest.images, newest.seconds, result=result.to_dict())
     page = write_report(run)

@@ -50,7 +50,9 @@ class Arguments:
     colours: Literal["style", "luminance", "histogram"] = "style"
     """The style's; or the content's, by painting its luminance only, or by bringing the style to its colours first."""
     eyes: str = "lite1"
-    """The network that compares: lite0, lite1, lite2, or a file of torchvision's VGG-16 or VGG-19."""
+    """The network that compares: lite0, lite1, lite2, vgg19, or a file of torchvision's VGG-16 or VGG-19."""
+    download: bool = False
+    """Fetch the weights of vgg19 (548 MB) where they are not here yet. Nothing else is ever fetched."""
     overwrite: bool = False
     """Replace the file where it is there already. An input is never replaced."""
     device: str = "auto"
@@ -75,7 +77,8 @@ def main(arguments: list[str]) -> None:
         made = stylise(
             picture, styles, eyes=told.eyes, size=told.size, steps=told.steps,
             style_weight=told.style_weight, smoothness=told.smoothness, shares=told.shares, scale=told.scale,
-            colours=told.colours, device=told.device, tell=lambda done, total: bar.update(task, completed=done),
+            colours=told.colours, device=told.device, download=told.download,
+            tell=lambda done, total: bar.update(task, completed=done),
         )  # fmt: skip
     content, (height, width) = read_picture(told.content), made.shape[:2]
     alpha = None if content.alpha is None else resized(content.alpha[0][..., None], width, height)[None, ..., 0]

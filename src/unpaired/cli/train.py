@@ -30,11 +30,13 @@ from unpaired.errors import Interrupted, UserError
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
 from unpaired.training import checkpoint, loop
+from unpaired.training.events import Listener
 from unpaired.training.ranks import Ranks, joined
 from unpaired.training.record import RunRecord
 from unpaired.training.run import find_folders
 from unpaired.training.session import Session
 from unpaired.training.start import begin, resume
+from unpaired.training.tensorboard import TensorBoard
 
 if TYPE_CHECKING:
     Preset = str
@@ -65,6 +67,8 @@ class Arguments:
     """Pictures of B to measure with; testB beside trainB if not given."""
     resume: Path | None = None
     """Folder of a run to go on with, exactly where it was; or of one of its checkpoints, to go on from there."""
+    tensorboard: bool = False
+    """Also write losses, measures and grids for TensorBoard, into RUN/tensorboard (the extra `tensorboard`)."""
     preset: Preset = "fast"
     """Where all other options of a new run take their defaults from."""
     method: MethodName = "cyclegan"
@@ -118,7 +122,8 @@ def _start(told: Arguments, ranks: Ranks, console: Console) -> None:
             test_a=told.test_a, test_b=told.test_b,
         )  # fmt: skip
     with Display(told.out, console) as display:
-        session = begin(told.config(), folders, told.out, ranks=ranks, listeners=[display], preset=told.preset)
+        listeners = [display, *_more(told, told.out)]
+        session = begin(told.config(), folders, told.out, ranks=ranks, listeners=listeners, preset=told.preset)
         finish(session, loop.train(session), console)
 
 
@@ -127,9 +132,15 @@ def _resume(told: Arguments, plan: list[str], path: Path, ranks: Ranks, console:
     if plan:  # it replaces the earlier one: a longer plan in minutes must not end at the images of the old one
         left_out = {name: None for name in ("images", "minutes") if name not in plan}
         config = replace(config, training=replace(config.training, **left_out))
-    with Display(checkpoint.located(path)[0], console) as display:
-        session = resume(path, ranks=ranks, change=lambda _: config, listeners=[display])
+    run = checkpoint.located(path)[0]
+    with Display(run, console) as display:
+        session = resume(path, ranks=ranks, change=lambda _: config, listeners=[display, *_more(told, run)])
         finish(session, loop.train(session), console)
+
+
+def _more(told: Arguments, run: Path) -> list[Listener]:
+    """Listeners beside the terminal."""
+    return [TensorBoard(run)] if told.tensorboard else []
 
 
 def _recorded(path: Path) -> RunRecord:

@@ -17,6 +17,7 @@ from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
+from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
 from unpaired.training.ranks import Ranks, joined
 from unpaired.translation.batch import BatchReport, translate_files
@@ -72,6 +73,8 @@ class Arguments:
     max_memory: str | None = None
     """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
     result; most of what is free if not given."""
+    max_megapixels: float | None = None
+    """Pictures with more million pixels are refused, as made to harm: 178 if not given. Streamed TIFFs may have any."""
     fps: float | None = None
     """Make a film of a folder of pictures, in the order of their names: so many in a second."""
     smooth: float = 0.0
@@ -98,6 +101,10 @@ def main(arguments: list[str]) -> None:
                 raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
             if told.format is not None and told.engine == "ray":
                 raise UserError("--format is not known to --engine ray: leave one of them out.")
+            if told.max_megapixels is not None and told.engine != "local":
+                raise UserError("--max-megapixels is for --engine local.")
+            if told.max_megapixels is not None:
+                let_in(told.max_megapixels)
         console = Console(stderr=True, highlight=False, quiet=not speaks())
         if not far and is_film([Path(path) for path in told.inputs], Path(told.out)):
             if ranks.world > 1 or told.engine != "local":

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.config import Resize
+from unpaired.data import shards
 from unpaired.data.decode import resized, seen
 from unpaired.data.files import replacing
 from unpaired.data.formats import AXIS
@@ -325,12 +326,12 @@ def _compare(files: Sequence[Path], root: Path, old: list[Entry] | None) -> tupl
         name = _name(path, root)
         before = known.get(name)
         try:
-            status = path.stat()
-            same = before is not None and before.bytes == status.st_size
-            if same and before is not None and before.mtime_ns != status.st_mtime_ns:
-                before = replace(before, mtime_ns=status.st_mtime_ns)
-                same = _hash(path.read_bytes()) == before.hash
-        except OSError:
+            status = shards.status(path)
+            same = before is not None and before.bytes == status.size
+            if same and before is not None and before.mtime_ns != status.mtime_ns:
+                before = replace(before, mtime_ns=status.mtime_ns)
+                same = _hash(read_bytes(path)) == before.hash
+        except (OSError, UserError):
             same = False  # reading it for decoding will say why
         if same and before is not None:
             entries.append(before)
@@ -422,11 +423,11 @@ def _write(
 def _decode(path: Path, entry: Entry, recipe: Recipe) -> tuple[Entry, NDArray[Any] | None]:
     """Read, hash, decode and resize one file; a bad one becomes an entry with the reason."""
     try:
-        status = path.stat()  # before reading: a change in between shows up next time
+        status = shards.status(path)  # before reading: a change in between shows up next time
         data = read_bytes(path)
     except (OSError, UserError) as error:
         return replace(entry, error=reason(error, path)), None
-    entry = replace(entry, bytes=len(data), mtime_ns=status.st_mtime_ns, hash=_hash(data))
+    entry = replace(entry, bytes=len(data), mtime_ns=status.mtime_ns, hash=_hash(data))
     try:
         picture = recipe.apply(data, path)
     except UserError as error:

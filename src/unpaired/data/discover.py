@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from unpaired.data import shards
 from unpaired.errors import UserError
 
 SUFFIXES: dict[str, str] = {
@@ -115,7 +116,10 @@ def look_through(folder: Path) -> Iterator[tuple[Path, str | None]]:
     """What `discover` finds, one by one in an order of its own: a picture with None, what is passed over with why."""
     check_folder(folder)
     for path, reason in _walk(folder):
-        yield path, _judge(path) if reason is None else reason
+        if reason is None and path.suffix == shards.SUFFIX:
+            yield from _in_shard(path)
+        else:
+            yield path, _judge(path) if reason is None else reason
 
 
 def check_folder(folder: Path) -> None:
@@ -245,6 +249,24 @@ def _judge(path: Path) -> str | None:
         return "a link to nothing"
     except OSError as error:
         return f"cannot be read ({error.strerror or error})"
+    return _judge_content(path, head, size)
+
+
+def _in_shard(shard: Path) -> Iterator[tuple[Path, str | None]]:
+    """What a tar shard holds; or the shard itself, with the reason, where it can't be read."""
+    try:
+        for name, head, size in shards.heads(shard, HEAD):
+            if name.startswith(("/", "..")):
+                yield shard, f"holds {name!r}, which leads out of it"
+            elif any(part.startswith(".") for part in Path(name).parts):
+                yield shard / name, "hidden"
+            else:
+                yield shard / name, _judge_content(Path(name), head, size)
+    except OSError as error:
+        yield shard, f"cannot be read ({error.strerror or error})"
+
+
+def _judge_content(path: Path, head: bytes, size: int) -> str | None:
     promised = format_named(path)
     if not head:
         return "empty (0 bytes)"

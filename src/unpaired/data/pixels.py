@@ -14,10 +14,11 @@ from typing import Any, cast
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from unpaired.data import shards
 from unpaired.errors import UserError
 
 MAX_PIXELS = 178_000_000
-"""Pictures with more are refused before they are decoded: over 0.5 GB each, or made to harm."""
+"""Pictures with more are refused before they are decoded: over 0.5 GB each, or made to harm. See `let_in`."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
 """The only readers of Pillow that are asked: the others (EPS, PDF, fonts, …) are no photographs."""
@@ -26,9 +27,20 @@ MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CM
 _WARNINGS = threading.RLock()
 
 
+def let_in(megapixels: float) -> None:
+    """From now on, pictures of up to so many million pixels are decoded in this process. Raises `UserError`."""
+    global MAX_PIXELS
+    if not 0 < megapixels < 10**6:
+        raise UserError(f"max-megapixels {megapixels:g} is not above 0, or no picture has as many.")
+    MAX_PIXELS = round(megapixels * 10**6)  # pyright: ignore[reportConstantRedefinition]
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow itself refuses twice as many
+
+
 def read_bytes(path: Path) -> bytes:
-    """The file's content. Raises `UserError` where there is none to be had."""
+    """The content of a file, or of one in a tar shard. Raises `UserError` where there is none to be had."""
     try:
+        if place := shards.within(path):
+            return shards.read(*place)
         if path.exists() and not path.is_file():
             raise UserError(f"{path} is not a file: name a picture.")
         return path.read_bytes()
@@ -184,7 +196,9 @@ def _check(image: Image.Image, data: bytes, path: Path, *, deep: bool = False) -
 
 
 def too_large(path: Path) -> str:
-    return f"{path} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller, or cut it into parts."
+    return (
+        f"{path} has more than {MAX_PIXELS // 10**6} million pixels: allow more (--max-megapixels), or make it smaller."
+    )
 
 
 def _deep(image: Image.Image, data: bytes) -> bool:

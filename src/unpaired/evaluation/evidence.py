@@ -104,7 +104,10 @@ def too_few(evidence: Evidence, what: str) -> str | None:
     count = min(len(evidence.fakes), len(evidence.reals))
     if count >= distances.MINIMUM:
         return None
-    return f"{what} needs at least {distances.MINIMUM} pictures in each folder, but one has {count}"
+    return (
+        f"{what} needs at least {distances.MINIMUM} pictures in each folder, but one has {count} "
+        "(and hundreds, to tell small differences from chance)"
+    )
 
 
 def beside_yardsticks(

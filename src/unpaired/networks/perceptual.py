@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from unpaired.errors import UserError
 from unpaired.networks import efficientnet, vgg
+from unpaired.networks.download import vgg19
 from unpaired.text import perhaps
 
 
@@ -81,16 +82,17 @@ def network_of(eyes: str) -> str:
     return efficientnet.identity(cast(efficientnet.Variant, eyes)) if eyes in get_args(efficientnet.Variant) else "vgg"
 
 
-def load_perceptual(eyes: str) -> LitePerceptual | VGGPerceptual:
-    """`lite0`, `lite1` or `lite2` from their packages, or VGG from the file `eyes`.
+def load_perceptual(eyes: str, *, download: bool = False) -> LitePerceptual | VGGPerceptual:
+    """`lite0`, `lite1` or `lite2` from their packages; `vgg19` as it was fetched, or is if it may; or VGG from the file
+    `eyes`.
 
     Raises `UserError` where a package or file is missing or damaged.
     """
     if eyes in get_args(efficientnet.Variant):
         return LitePerceptual(cast(efficientnet.Variant, eyes))
-    path = Path(eyes)
+    path = vgg19(download=download) if eyes == "vgg19" else Path(eyes)
     if not path.exists():
-        known = get_args(efficientnet.Variant)
+        known = (*get_args(efficientnet.Variant), "vgg19")
         raise UserError(
             f"The eyes {eyes} are none of {', '.join(known)}, and no file of that name is there{perhaps(eyes, known)}."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import os
 import time
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -37,21 +38,23 @@ def write_report(run: Path) -> Path:
             break
         text = page(record, frames=frames, quality=quality)
     path = run / "report.html"
-    temporary = run / f".report.{os.getpid()}.writing"
+    write_page(path, text)
+    return path
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page, whole or not at all. Raises `UserError` where it can't be written."""
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.writing")
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as e:
         temporary.unlink(missing_ok=True)
         raise UserError(f"{path} can't be written ({e.strerror}).") from e
-    return path
 
 
 def page(record: Record, *, frames: int, quality: int) -> str:
     """The whole document; `frames` moments over time, pictures at WebP `quality`."""
-    files = importlib.resources.files("unpaired.report")
-    style, script = (files.joinpath(f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    title = sections.title(record)
     body = [
         sections.results_pictures(record, quality=min(96, quality + 8)),
         results_section(record),
@@ -65,6 +68,13 @@ def page(record: Record, *, frames: int, quality: int) -> str:
         sections.cost(record),
         sections.about(record),
     ]
+    return document(sections.title(record), sections.heading(record), body)
+
+
+def document(title: str, header: str, body: Sequence[str]) -> str:
+    """A page that needs nothing else; `header` and `body` are HTML."""
+    files = importlib.resources.files("unpaired.report")
+    style, script = (files.joinpath(f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -78,7 +88,7 @@ def page(record: Record, *, frames: int, quality: int) -> str:
 {style}</style>
 </head>
 <body>
-{sections.heading(record)}
+{header}
 <main>
 {"".join(part for part in body if part)}</main>
 <footer><p>Written by <b>unpaired</b> on {time.strftime("%Y-%m-%d at %H:%M")}.

@@ -69,6 +69,12 @@ class Record:
         """Seconds trained, over all resumes."""
         return max((float(e["seconds"]) for e in self.events), default=0.0)
 
+    @property
+    def joules(self) -> float | None:
+        """Energy that the processors took, where the machine told."""
+        told = [float(e["joules"]) for e in self.of("progress") if is_number(e.get("joules"))]
+        return sum(told) if told else None
+
     def of(self, kind: str) -> list[Event]:
         return [e for e in self.events if e["kind"] == kind]
 

@@ -62,6 +62,15 @@ PANELS = (
         "Good: falls quickly, then slowly.",
     ),
     Panel(
+        ("content_a", "style_b"), ("shows what A shows", "painted as B is"), "Style",
+        "How far translations are, through a frozen network, from what their sources show and from how B is painted. "
+        "Good: the second falls, the first stays below 1.",
+    ),
+    Panel(
+        ("warm_up_a2b", "warm_up_b2a"), ("A → B", "B → A"), "Warm-up",
+        "How far what is filled in is from what was masked. Good: falls.",
+    ),
+    Panel(
         ("l1_b",), ("in B",), "Distance to the true counterpart",
         "Of the pairs that are learnt from. Good: falls; only new pairs tell how much of that is learnt by heart.",
     ),
@@ -269,8 +278,7 @@ def cost(record: Record) -> str:
     if not record.seconds:
         return ""
     measuring = sum(float(e["took"]) for e in record.of("evaluation") if is_number(e.get("took")))
-    joules = [float(e["joules"]) for e in record.of("progress") if is_number(e.get("joules"))]
-    spent = f"{sum(joules) / 3.6e6:.3g} kWh of the processors, all told" if joules else "not told by the machine"
+    spent = f"{record.joules / 3.6e6:.3g} kWh of the processors" if record.joules else "not told by the machine"
     facts: list[tuple[str, Any]] = [
         ("Time", duration(record.seconds)),
         ("Of it measuring", f"{duration(measuring)} ({measuring / record.seconds:.0%})" if measuring else None),

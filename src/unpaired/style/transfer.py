@@ -33,6 +33,7 @@ def stylise(
     content: Picture, styles: Sequence[Picture], *,
     eyes: str = "lite1", size: int = 512, steps: int = 200, style_weight: float = 10.0, smoothness: float = 0.1,
     shares: Sequence[float] = (), scale: float = 1.0, colours: Colours = "style", device: str = "auto",
+    download: bool = False,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Picture:  # fmt: skip
     """Paint `content` as `styles` are painted.
@@ -40,7 +41,7 @@ def stylise(
     Args:
         content: (H, W, 3) uint8.
         styles: one or several, of any sizes; their Gram matrices are averaged.
-        eyes: the frozen network that compares: `lite0`, `lite1`, `lite2`, or a file of VGG-16 or VGG-19.
+        eyes: the frozen network that compares: `lite0`, `lite1`, `lite2`, `vgg19`, or a file of VGG-16 or VGG-19.
         size: pixels of the result's longer side, at most; a smaller content is not enlarged.
         steps: of the optimisation, over all sizes.
         style_weight: of the style's loss beside the content's, both relative (`losses/perceptual.py`).
@@ -50,12 +51,13 @@ def stylise(
         colours: `style` takes the colours with the strokes; `luminance` and `histogram` keep the content's (Gatys et
             al. 2016b): only the luminance is painted, or the styles are brought to the content's colours before.
         device: auto, cpu, cuda, cuda:N or mps.
+        download: `vgg19` may be fetched, once.
         tell: is called with the steps done and to do.
 
     Returns (h, w, 3) uint8. Raises `UserError` for what can't be used, and for missing eyes.
     """
     _check(content, styles, size, steps, style_weight, smoothness, shares, scale)
-    network, place = load_perceptual(eyes), choose_device(device)
+    network, place = load_perceptual(eyes, download=download), choose_device(device)
     network.to(place)
     keep_freed_memory()
     shares = [share / sum(shares) for share in shares] if shares else [1 / len(styles)] * len(styles)

@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from unpaired.config import Config, OptimizerConfig
 from unpaired.data.tensors import to_float
 from unpaired.methods.base import Method, Step
+from unpaired.methods.warm_up import warm_up_step
 from unpaired.training.device import choose_channels_last, choose_precision
 from unpaired.training.ranks import Ranks
 
@@ -56,6 +57,11 @@ class Engine:
         )
         index = images // (len(a) * self.ranks.world)
         generators, *discriminators = self.sides
+        if images < self.config.loss.warm_up_images:
+            parts = warm_up_step(self.method, real_a, real_b, self.config.loss.warm_up_mask)
+            terms, _ = generators.update(self._parts(parts), rate, self.ranks)
+            self._average(images + len(a) * self.ranks.world)
+            return terms
         terms, fakes = generators.update(
             self._parts(self.method.generator_step(real_a, real_b, index)), rate, self.ranks
         )

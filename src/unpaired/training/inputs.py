@@ -150,6 +150,15 @@ class Inputs:
         )
 
 
+def unseen(folders: Folders, config: Config) -> dict[str, Discovery]:
+    """By domain, pictures that a training on these folders does not see; all of them, where it sees all."""
+    test_a, test_b = folders.test_a, folders.test_b
+    if test_a and test_b:
+        return {"a": discover(test_a), "b": discover(test_b)}
+    found = {"a": discover(folders.a), "b": discover(folders.b)}
+    return _held_out(found, config.training.held_out, HELD_OUT_SHARE)[0] or found
+
+
 def _held_out(
     found: dict[str, Discovery], most: int, share: float = 1.0
 ) -> tuple[dict[str, Discovery], tuple[list[int], list[int]]]:

@@ -20,7 +20,7 @@ from unpaired.data.discover import SUFFIXES
 from unpaired.errors import Interrupted, UserError
 from unpaired.training.device import keep_freed_memory
 from unpaired.training.ranks import Ranks
-from unpaired.translation import values
+from unpaired.translation import streamed, values
 from unpaired.translation.jobs import Job, plan
 from unpaired.translation.ledger import Ledger, Progress, Told
 from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, Status, identity, outcomes
@@ -176,7 +176,8 @@ def translate_jobs(
                     ledger.failed(job, e)
 
         try:
-            decoded = _decoded(jobs, translator.config.data.axis, threads, ledger)
+            whole = _streamed(jobs, translator, way, ledger)
+            decoded = _decoded(whole, translator.config.data.axis, threads, ledger)
             for group in _groups(decoded, translator, batch):
                 for job, made in _translated(group, translator, way, batch, ledger):
                     finish(WAITING, WAITING_BYTES)
@@ -185,6 +186,27 @@ def translate_jobs(
         except BaseException:
             threads.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _streamed(jobs: Iterable[Job], translator: Translator, way: Direction, ledger: Told) -> Iterator[Job]:
+    """The jobs whose pictures are held whole; what is too large for that is translated meanwhile, from file to file."""
+    for job in jobs:
+        try:
+            with streamed.opened(job.source, translator.large.left()) as windows:
+                if windows is None:
+                    yield job
+                elif ledger.is_done(job):
+                    ledger.keep(job)
+                else:
+                    notes = list[str]()
+
+                    def write(temporary: Path, windows: streamed.Windows = windows, notes: list[str] = notes) -> None:
+                        notes += streamed.translate(translator, windows, temporary, way)
+
+                    ledger.write(job, write, notes)
+                    ledger.finished(job)
+        except (UserError, OSError) as e:
+            ledger.failed(job, e)
 
 
 def _decoded(
@@ -250,6 +272,10 @@ def _translated(
             able.append((job, picture))
     try:
         made = values.translated(translator, [picture for _, picture in able], way, batch)
+    except UserError as e:  # no room for what lies between the bands of a large picture
+        for job, _ in able:
+            ledger.failed(job, e)
+        return
     except (RuntimeError, MemoryError) as e:
         if isinstance(e, RuntimeError) and "memory" not in str(e):
             raise

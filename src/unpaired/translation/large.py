@@ -57,8 +57,8 @@ class Large:
             if first < height:
                 write(first, rows[:, :, : height - first, :width].float().clamp(-1, 1))
 
-        # Bands, what convolutions take beside them, and gaps between them: 10 bands were measured.
-        stores = self.left() - 10 * BAND if self.device.type == "cpu" else memory.free(torch.device("cpu")) // 2
+        # Bands, what convolutions take beside them, and gaps between what is freed and asked for.
+        stores = self.left() - 6 * BAND if self.device.type == "cpu" else memory.free(torch.device("cpu")) // 2
         self._plans[network].run(
             padded, cropped, full_height, full_width,
             memory=max(0, stores), channels_last=self.channels_last, progress=progress,

@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from unpaired.data import shards
 from unpaired.data.discover import SUFFIXES
 from unpaired.errors import UserError
 
@@ -112,8 +113,7 @@ class History:
                 f"{source} has a translation that was changed or damaged since it was written: move {target} away, "
                 "or give --overwrite."
             )
-        status = source.stat()
-        return (outcome.input_bytes, outcome.input_mtime_ns) == (status.st_size, status.st_mtime_ns)
+        return (outcome.input_bytes, outcome.input_mtime_ns) == shards.status(source)
 
 
 class Manifest:
@@ -161,11 +161,11 @@ class Manifest:
 
     def finish(self, source: Path, target: Path, temporary: Path, notes: Sequence[str] = ()) -> None:
         """Record that `temporary` is the translation of `source`, and give it its name. Raises `OSError`."""
-        status = source.stat()
+        status = shards.status(source)
         outcome = Outcome(
             input=_called(source), status="translated", job=self.job, output=str(target.relative_to(self.out)),
             bytes=temporary.stat().st_size, sha256=digest(temporary),
-            input_bytes=status.st_size, input_mtime_ns=status.st_mtime_ns, notes=list(notes) or None,
+            input_bytes=status.size, input_mtime_ns=status.mtime_ns, notes=list(notes) or None,
         )  # fmt: skip
         target.parent.mkdir(parents=True, exist_ok=True)
         with self._lock:

@@ -97,7 +97,7 @@ def _translated(translator: Translator, picture: Picture, direction: Direction, 
     if why := fits(data, picture, direction):
         raise UserError(f"The picture {why}")
     scale = scale_of(data, source(direction)) or full(picture.dtype)
-    dtype, after = _written(data, picture, direction)
+    dtype, after = written_as(data, picture, direction)
     height, width = picture.size
     together = translator.at_once(height, width, batch)
     pages: list[NDArray[Any]] = []
@@ -115,7 +115,7 @@ def _translated(translator: Translator, picture: Picture, direction: Direction, 
             y = _uncovered(y, alpha, behind, x)
         pages.append(after.from_network(y, dtype))
     made = replace(picture, pages=np.concatenate(pages))
-    clipped = _beyond(picture.pages, scale)
+    clipped = beyond(picture.pages, scale)
     if clipped:
         note = f"values that lie beyond the run's {scale.text()} were clipped ({_about(clipped)} of all)"
         made = replace(made, notes=(*made.notes, note))
@@ -127,7 +127,7 @@ def _kind(data: DataConfig, domain: Domain) -> tuple[int, DType]:
     return channels, dtype or "uint8"
 
 
-def _written(data: DataConfig, picture: Picture, direction: Direction) -> tuple[np.dtype[Any], Scale]:
+def written_as(data: DataConfig, picture: Picture, direction: Direction) -> tuple[np.dtype[Any], Scale]:
     """The type of a translation's values, and what −1 to 1 become in it.
 
     The picture's own type where both domains have one type, else the type of the domain that is translated to.
@@ -170,7 +170,7 @@ def _uncovered(
     return np.clip(seen, -1, 1).astype(np.float32)
 
 
-def _beyond(values: NDArray[Any], scale: Scale) -> float:
+def beyond(values: NDArray[Any], scale: Scale) -> float:
     """The share of values that a scale clips."""
     low, high = np.array(scale.low), np.array(scale.high)
     if values.min() >= low.max() and values.max() <= high.min():

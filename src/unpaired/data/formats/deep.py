@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unpaired.data import pixels
 from unpaired.data.picture import Picture
-from unpaired.data.pixels import MAX_PIXELS, opened, profile_name, too_large, upright
+from unpaired.data.pixels import opened, profile_name, too_large, upright
 from unpaired.errors import UserError
 
 TOP = 65535
@@ -122,7 +123,7 @@ def _read_ppm(data: bytes, path: Path) -> Picture:
     bands = 1 if found[1] == b"5" else 3
     if top != TOP:
         raise UserError(f"{path} has {top} as its greatest value, neither 255 nor {TOP}: convert it to PNG.")
-    if width * height > MAX_PIXELS:
+    if width * height > pixels.MAX_PIXELS:
         raise UserError(too_large(path))
     size = width * height * bands * 2
     if width * height == 0 or len(data) - found.end() < size:

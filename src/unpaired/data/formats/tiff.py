@@ -86,7 +86,7 @@ def read(data: bytes, path: Path) -> Picture:
             raise UserError(f"{path} is a TIFF of a kind that is not supported (axes {axes}, {page.photometric.name}).")
         values = check_values(path, series.asarray())
         pages = _bands_last(values, axes)
-        own = Tiff(axes, shape, values.dtype.name, _options(file, page), _tags(page))
+        own = Tiff(axes, shape, values.dtype.name, options_of(file, page), tags_of(page))
         extra = tuple(int(e) for e in page.extrasamples)
         resolution = page.get_resolution(unit=2) if 282 in page.tags else None
     alpha = None
@@ -162,7 +162,7 @@ def _laid_out(values: NDArray[Any], own: Tiff | None) -> tuple[NDArray[Any], str
     return array if pages > 1 else array[0], "separate" if separate else "contig"
 
 
-def _options(file: Any, page: Any) -> dict[str, Any]:
+def options_of(file: Any, page: Any) -> dict[str, Any]:
     """What `imwrite` is told so that it writes a file of the same kind."""
     compression = _LOSSLESS.get(int(page.compression), "zlib")
     options: dict[str, Any] = {
@@ -176,7 +176,7 @@ def _options(file: Any, page: Any) -> dict[str, Any]:
     return options
 
 
-def _tags(page: Any) -> tuple[tuple[int, int, int, Any, bool], ...]:
+def tags_of(page: Any) -> tuple[tuple[int, int, int, Any, bool], ...]:
     """Tags of the first page that go into the output as they are."""
     found: list[tuple[int, int, int, Any, bool]] = []
     for tag in page.tags:

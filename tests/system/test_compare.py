@@ -1,0 +1,85 @@
+"""Runs side by side, as it is typed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from terminal import TINY, Command, fill
+
+from unpaired.cli import main
+from unpaired.training import checkpoint
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("compared")
+    for i, name in enumerate(("trainA", "trainB", "testA", "testB")):
+        fill(root / name, 10, seed=i)
+    return root
+
+
+@pytest.fixture(scope="module")
+def runs(folders: Path) -> tuple[Path, Path]:
+    """Two trainings that measured themselves on the same pictures."""
+    for name, more in (("one", []), ("two", ["--seed", "1", "--lambda-a", "3"])):
+        words = [*TINY, "--held-out", "10", "--evaluate-every", "4", *more]
+        main(["train", str(folders), "--out", str(folders / name), *words])
+    return folders / "one", folders / "two"
+
+
+def test_what_was_measured_while_training_stands_side_by_side(
+    unpaired: Command, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    page = tmp_path / "both.html"
+    answer = unpaired("compare", *runs, "--out", page, "--device", "cpu")
+    assert answer.status == 0, answer
+    for word in ("one", "two", "KID", "do nothing", "images seen", str(page)):
+        assert word in answer.out.replace("\n", " ").replace("│ ", "") or word in answer.out
+    text = page.read_text()
+    assert text.count("data:image/webp;base64,") == 2
+    assert "How they got there" in text
+    assert "different pictures" not in text
+    told = json.loads(unpaired("compare", *runs, "--out", page, "--json", "--device", "cpu").out)
+    assert told["one"]["images"] == told["two"]["images"] == 8
+    assert "a2b KID (EfficientNet-Lite0)" in told["one"]["scores"]
+
+
+def test_runs_are_measured_anew_on_pictures_that_are_named(
+    unpaired: Command, runs: tuple[Path, Path], folders: Path, tmp_path: Path
+) -> None:
+    words = ("--test-a", folders / "testA", "--test-b", folders / "testB", "--paired", "--json", "--device", "cpu")
+    answer = unpaired("compare", *runs, "--out", tmp_path / "page.html", *words)
+    assert answer.status == 0, answer
+    scores = json.loads(answer.out)["two"]["scores"]
+    assert scores["b2a PSNR to true pairs (dB)"]["translator"] > 0
+    assert scores["a2b KID (EfficientNet-Lite0)"]["do_nothing"] is not None
+
+
+def test_what_does_not_compare_is_said(unpaired: Command, runs: tuple[Path, Path], tmp_path: Path) -> None:
+    other = Path(shutil.copytree(runs[1], tmp_path / "other"))
+    log = (other / "events.jsonl").read_text().replace('"pictures": "', '"pictures": "0')
+    (other / "events.jsonl").write_text(log)
+    page = tmp_path / "page.html"
+    assert unpaired("compare", runs[0], other, "--out", page, "--device", "cpu").status == 0
+    assert "measured on different pictures" in page.read_text()
+    lines = [line for line in log.splitlines() if '"kind": "evaluation"' not in line]
+    (other / "events.jsonl").write_text("\n".join(lines))
+    assert unpaired("compare", runs[0], other, "--out", page, "--device", "cpu").status == 0
+    assert "other was never measured" in page.read_text()
+
+
+def test_mistakes(unpaired: Command, runs: tuple[Path, Path], tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert "two to 6 different runs" in unpaired("compare", runs[0], "--out", page).sentence
+    assert "two to 6 different runs" in unpaired("compare", runs[0], runs[0], "--out", page).sentence
+    assert "is not a run" in unpaired("compare", runs[0], tmp_path, "--out", page).sentence
+    assert "name both" in unpaired("compare", *runs, "--out", page, "--test-a", tmp_path).sentence
+    empty = Path(shutil.copytree(runs[0], tmp_path / "empty", ignore=shutil.ignore_patterns("checkpoints")))
+    assert checkpoint.latest(empty) is None
+    answer = unpaired("compare", runs[0], empty, "--out", page, "--device", "cpu")
+    assert answer.status == 1
+    assert "no checkpoint" in answer.err.splitlines()[-1]
+    assert not page.exists()
