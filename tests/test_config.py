@@ -25,10 +25,10 @@ from unpaired.config import (
     TrainingConfig,
     from_dict,
     to_dict,
-    validate,
 )
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
+from unpaired.validation import validate
 
 GROUPS: dict[str, Any] = {
     "data": DataConfig, "generator": GeneratorConfig, "discriminator": DiscriminatorConfig, "loss": LossConfig,

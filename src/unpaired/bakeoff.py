@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unpaired.config import DIRECTIONS, Config, Direction, MethodName, validate
+from unpaired.config import DIRECTIONS, Config, Direction, MethodName
 from unpaired.data import split
 from unpaired.data.discover import discover
 from unpaired.data.layout import pairs_by_name
@@ -28,6 +28,7 @@ from unpaired.training.ranks import joined
 from unpaired.training.record import Folders, RunRecord
 from unpaired.training.run import find_folders
 from unpaired.translation.translator import Translator
+from unpaired.validation import validate
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -45,9 +45,9 @@ def fast() -> Config:
 
 
 def demo() -> Config:
-    """`fast` for the built-in emoji at 64 px and five minutes: narrower generators that begin as "change nothing". Asked
-    for the shading back, 3D → flat hid it in streaks: there is no cycle from B, and flat drawings are to stay as they
-    are in its place.
+    """`fast` for the built-in emoji at 64 px and five minutes: narrower generators that begin as "change nothing".
+    Asked for the shading back, 3D → flat hid it in streaks: there is no cycle from B, and flat drawings are to stay as
+    they are in its place.
 
     unpaired demo
     """

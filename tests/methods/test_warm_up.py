@@ -19,12 +19,12 @@ from unpaired.config import (
     LossConfig,
     NceConfig,
     TrainingConfig,
-    validate,
 )
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
 from unpaired.methods.warm_up import masked, warm_up_step
 from unpaired.training import checkpoint
+from unpaired.validation import validate
 
 CONFIG = Config(
     data=DataConfig(size=36, crop=32),

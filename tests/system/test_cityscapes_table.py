@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from unpaired.config import validate
 from unpaired.evaluation.fcn import Facts, FCN8s, Judge
 from unpaired.methods import METHODS
 from unpaired.networks import efficientnet
+from unpaired.validation import validate
 
 HOME = Path(__file__).parents[2] / "benchmarks" / "cityscapes"
 

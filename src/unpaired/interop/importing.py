@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from unpaired import presets
-from unpaired.config import DIRECTIONS, Config, Direction, DiscriminatorConfig, validate
+from unpaired.config import DIRECTIONS, Config, Direction, DiscriminatorConfig
 from unpaired.errors import UserError
 from unpaired.interop.recognise import (
     Found,
@@ -32,6 +32,7 @@ from unpaired.training.record import RunRecord
 from unpaired.training.run import find_folders
 from unpaired.training.start import begin
 from unpaired.translation import single
+from unpaired.validation import validate
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from unpaired.config import Config, TrainingConfig, option, to_dict, validate
+from unpaired.config import Config, TrainingConfig, option, to_dict
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
@@ -26,6 +26,7 @@ from unpaired.training.preview import Preview
 from unpaired.training.ranks import Ranks
 from unpaired.training.record import Folders, RunRecord
 from unpaired.training.session import Clock, Session
+from unpaired.validation import validate
 
 LEFTOVERS = ("events.jsonl", ".*.part")
 """Files of a start that was cut off: run.json is written last."""
