@@ -30,7 +30,7 @@ DType = Literal[
     "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64"
 ]  # fmt: skip
 Eyes = Literal["lite1", "lite2"]
-Resize = Literal["square", "short", "none"]
+Resize = Literal["square", "resize-and-crop", "short", "scale-width", "none", "crop"]
 Layout = Literal["folders", "side-by-side", "same"]
 MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson", "unsb"]
 
@@ -254,7 +254,8 @@ class DataConfig:
     crop: int = 256
     """Side in px of the random crop that the networks see; a multiple of 4 (ResNet) or 2^depth (U-Net)."""
     resize: Resize = "square"
-    """Resize to size × size as the paper does, or the short side to `size` keeping the aspect ratio, or not at all."""
+    """Resize to size × size (`square`, of the paper and its authors' code: `resize-and-crop`); the short side to `size`
+    (`short`) or the width (`scale-width`), keeping the aspect ratio; or not at all (`none`, their `crop`)."""
     zoom: float = 1.0
     """Shrink pictures before they are cropped, width and height each by a random factor up to this, the same for all of
     a step (SinCUT: 3); none becomes smaller than the crop."""
@@ -286,6 +287,10 @@ class DataConfig:
     folder whose every file is in both domains, as for colouring with --channels-a 1 (`same`)."""
     background: tuple[int, int, int] = (255, 255, 255)
     """Colour (0 to 255) that shows through where a picture is transparent."""
+
+    def __post_init__(self) -> None:
+        same = {"resize-and-crop": "square", "crop": "none"}  # two names, one meaning: a run keeps one of them
+        object.__setattr__(self, "resize", same.get(self.resize, self.resize))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -126,7 +126,19 @@ def test_mistakes_of_exporting(unpaired: Command, trained: Path, tmp_path: Path)
     for words, said in (
         ([], "Say what to write"),
         (["--pth", tmp_path / "G.pth", "--half"], "--half is for --safetensors"),
+        (["--hub", "no name/at all"], "could not be published"),
         (["--onnx", Path("/proc/G.onnx"), "--direction", "a2b"], "can't be written"),
     ):
         assert said in unpaired("export", trained, *words).sentence
     assert "There is no run at" in unpaired("export", tmp_path / "none", "--onnx", tmp_path / "G.onnx").sentence
+
+
+def test_a_folder_to_publish(unpaired: Command, trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "zebra"
+    answer = unpaired("export", trained, "--folder", folder, "--licence", "cc-by-4.0", "--half")
+    assert answer.status == 0, answer
+    assert {path.name for path in folder.iterdir()} == {"README.md", "translator.safetensors"}
+    card = (folder / "README.md").read_text()
+    assert "license: cc-by-4.0" in card
+    assert "8 images of each domain seen" in card
+    assert unpaired("inspect", folder / "translator.safetensors").status == 0

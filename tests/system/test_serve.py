@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from PIL import Image
 from terminal import Command, paint
 
 import unpaired as library
+from unpaired.training import checkpoint
 
 
 @contextmanager
@@ -67,3 +70,42 @@ def test_a_missing_extra_is_named(unpaired: Command, run: Path, monkeypatch: pyt
     find = util.find_spec
     monkeypatch.setattr(util, "find_spec", lambda name, *rest: None if name == "fastapi" else find(name, *rest))
     assert "pip install 'unpaired[web]'" in unpaired("serve", run).sentence
+
+
+def test_killed_in_the_middle_of_requests_nothing_is_lost(run: Path, tmp_path: Path) -> None:
+    picture = paint(tmp_path / "horse.png", 64, 64).read_bytes()
+    whole = checkpoint.read(checkpoint.checkpoints(run)[-1])
+    before = sorted(p.relative_to(run) for p in run.rglob("*"))
+    with started("serve", run, "--port", 0, "--device", "cpu") as (process, address):
+        expected = library.Client(address).translate(picture, "a2b")
+        port = int(address.rpartition(":")[2])
+        lines = [socket.create_connection(("127.0.0.1", port)) for _ in range(6)]
+        for n, line in enumerate(lines):
+            head = "POST /v1/translate?direction=a2b HTTP/1.1\r\nhost: localhost\r\n"
+            line.sendall(
+                f"{head}content-length: {len(picture)}\r\n\r\n".encode() + (picture if n % 2 else picture[:50])
+            )
+        process.kill()
+        process.wait()
+        for line in lines:
+            line.close()
+    assert sorted(p.relative_to(run) for p in run.rglob("*")) == before
+    whole.verify()
+    with started("serve", run, "--port", 0, "--device", "cpu") as (_, address):
+        assert library.Client(address).translate(picture, "a2b") == expected
+
+
+def test_the_studio_opens_and_says_where(run: Path, tmp_path: Path) -> None:
+    with started("studio", run.parent, "--port", 0, "--pictures", tmp_path) as (process, address):
+        with urllib.request.urlopen(f"{address}/runs/{run.name}") as page:
+            assert page.headers["content-type"].startswith("text/html")
+            assert f"<dd>{run.name}</dd>" in page.read().decode()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def test_mistakes_with_the_studio_are_sentences(unpaired: Command, run: Path, tmp_path: Path) -> None:
+    assert "is a run: name the folder that holds it" in unpaired("studio", run).sentence
+    assert "is not a folder" in unpaired("studio", tmp_path / "runs", "--pictures", tmp_path / "none").sentence
+    (tmp_path / "file").write_text("")
+    assert "can't be a folder of runs" in unpaired("studio", tmp_path / "file").sentence

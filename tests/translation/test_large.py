@@ -89,3 +89,20 @@ def test_an_amount_that_is_none(tmp_path: Path, make_translator: Make) -> None:
     make_translator()
     with pytest.raises(UserError, match="'plenty' is no amount of memory"):
         Translator.load(tmp_path / "run", max_memory="plenty")
+
+
+def test_without_room_on_the_disk_the_picture_is_told_and_the_others_go_on(
+    tight: Translator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int, __: int, size: int) -> None:
+        if size > 100_000:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("unpaired.translation.rows.os.posix_fallocate", full)
+    for name, side in (("large", 400), ("small", 40)):
+        Image.new("RGB", (side, side)).save(tmp_path / f"{name}.png")
+    report = translate_files(tight, [tmp_path / "large.png", tmp_path / "small.png"], tmp_path / "out")
+    ((path, why),) = report.failed
+    assert path == tmp_path / "large.png"
+    assert "has no room for" in why
+    assert [p.name for p in report.written] == ["small.png"]

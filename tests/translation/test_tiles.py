@@ -142,7 +142,7 @@ def test_rows_hold_what_was_written_until_it_is_forgotten(room: int) -> None:
         rows.write(first, values[:, :, first : first + 400])
     assert torch.equal(rows.read(390, 1410), values[:, :, 390:1410])
     held = room - budget.left
-    rows.done(0, 1000, forget=True)
+    rows.forget(1000)
     assert torch.equal(rows.read(1000, 4000), values[:, :, 1000:])
     if room:
         assert held == 4000 * 16 * 3 * 4

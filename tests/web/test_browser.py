@@ -16,6 +16,7 @@ import pytest
 from served import Serving, make_run, picture, serving, tell
 
 from unpaired.report.grid import preview_grid
+from unpaired.translation.translator import Translator
 from unpaired.web.folders import Folders
 from unpaired.web.runs import Runs
 
@@ -176,7 +177,7 @@ def test_translating_by_dropping(studio: Serving, page: Page, tmp_path: Path) ->
         assert z.read("horse-a2b.png") == expected
 
 
-def test_a_run_through_time_and_its_downloads(studio: Serving, page: Page) -> None:
+def test_a_run_through_time_and_its_downloads(studio: Serving, page: Page, tmp_path: Path) -> None:
     page.goto(f"{studio.address}/")
     page.get_by_role("link", name="first").click()
     page.wait_for_url("**/runs/first")
@@ -189,8 +190,9 @@ def test_a_run_through_time_and_its_downloads(studio: Serving, page: Page) -> No
     assert page.inner_text("#when").startswith("40 images")
     assert page.locator("#curves svg").count() >= 1
     with page.expect_download() as weights:
-        page.get_by_role("link", name="generator_ab.safetensors").click()
-    assert weights.value.path().stat().st_size > 1000
+        page.get_by_role("link", name="translator.safetensors").click()
+    weights.value.save_as(tmp_path / "translator.safetensors")
+    assert Translator.load(tmp_path / "translator.safetensors").directions == ("a2b", "b2a")
     page.goto(f"{studio.address}/runs/first/report")
     assert page.title() == "horses ↔ zebras · unpaired"
 

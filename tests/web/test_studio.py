@@ -191,10 +191,26 @@ def test_mistakes_are_shown_in_their_place(studio: Serving) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["previews/..%2f..%2frun.json", "previews/run.json", "weights/state.pt", "weights/..%2fmanifest.json", "weights/x"],
+    [
+        "previews/..%2f..%2frun.json",
+        "previews/run.json",
+        "export/state.pt",
+        "export/..%2fmanifest.json",
+        "export/x.onnx",
+    ],
 )
 def test_only_what_is_offered_is_given(studio: Serving, path: str) -> None:
     assert studio.ask(f"/runs/zebra/{path}").status == 404
+
+
+def test_a_translator_can_be_had_as_a_file(studio: Serving) -> None:
+    text = studio.ask("/runs/zebra").text
+    assert all(f"/runs/zebra/export/{name}" in text for name in ("translator.safetensors", "a2b.onnx", "b2a.onnx"))
+    answer = studio.ask("/runs/zebra/export/translator.safetensors", timeout=100)
+    assert answer.status == 200
+    assert "zebra-translator.safetensors" in answer.headers["content-disposition"]
+    kept = list((studio.service.runs.root / ".studio" / "exports").iterdir())
+    assert [p.read_bytes() for p in kept] == [answer.body]  # nothing half-made beside it
 
 
 def test_a_report_is_no_part_of_the_site(studio: Serving) -> None:

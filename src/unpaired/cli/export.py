@@ -34,28 +34,36 @@ class Arguments:
     """A translator in one file, which translate, evaluate and Translator.load take; all directions if none is named."""
     pth: Path | None = None
     """Weights under the names of pytorch-CycleGAN-and-pix2pix or CUT."""
+    folder: Path | None = None
+    """Folder for what --hub publishes, to be looked at and completed: a translator in one file, and its model card."""
+    hub: str | None = None
+    """Publish on the Hugging Face Hub as OWNER/NAME, with a model card."""
+    licence: str = ""
+    """Licence in the model card, such as cc-by-4.0; without it the card asks for one."""
     direction: Direction | None = None
     """a2b or b2a; need not be named where the run translates in one direction only."""
     checkpoint: Literal["best", "latest"] | None = None
     """Which checkpoint of a run: the best where one was marked, else the latest."""
     half: bool = False
-    """Half the bytes: numbers of the safetensors file in float16."""
+    """Half the bytes: numbers of --safetensors, --folder and --hub in float16."""
 
 
 def main(arguments: list[str]) -> None:
     told = parsed(arguments, Arguments, "export")
-    targets = [path for path in (told.onnx, told.pt2, told.safetensors, told.pth) if path is not None]
-    if not targets:
-        raise UserError("Say what to write: --onnx, --pt2, --safetensors or --pth, with a file's name.")
-    if told.half and told.safetensors is None:
-        raise UserError("--half is for --safetensors: the others are written in float32.")
+    programs = [path for path in (told.onnx, told.pt2, told.pth) if path is not None]
+    weights = [path for path in (told.safetensors, told.folder) if path is not None]
+    targets = [*programs, *weights]
+    if not targets and told.hub is None:
+        raise UserError("Say what to write: --onnx, --pt2, --safetensors or --pth, with a file's name; or --hub.")
+    if told.half and not weights and told.hub is None:
+        raise UserError("--half is for --safetensors, --folder and --hub: the others are written in float32.")
     for path in targets:
         if path.exists():
             raise UserError(f"{path} exists: name another file.")
     translator = Translator.load(
         told.run, direction=told.direction, checkpoint=told.checkpoint, device="cpu", precision="float32"
     )
-    if targets != [told.safetensors]:
+    if programs:
         translator.direction()  # has to be clear before anything is written
     if told.safetensors is not None:
         _safetensors(translator, told.safetensors, told.half)
@@ -65,6 +73,13 @@ def main(arguments: list[str]) -> None:
         _onnx(translator, told.onnx)
     if told.pt2 is not None:
         _pt2(translator, told.pt2)
+    if told.folder is not None:
+        folder, name = told.folder, told.hub or told.folder.name
+        _written(folder, lambda: translator.save_pretrained(folder, name, half=told.half, licence=told.licence))
+        print(f"Wrote {folder}: translator.safetensors and README.md, the model card.")
+    if told.hub is not None:
+        address = translator.push_to_hub(told.hub, half=told.half, licence=told.licence)
+        print(f"Published at {address}. Get it with Translator.from_pretrained({told.hub!r}).")
 
 
 def _safetensors(translator: Translator, path: Path, half: bool) -> None:

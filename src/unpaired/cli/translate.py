@@ -59,6 +59,9 @@ class Arguments:
     """Pictures of one size that go through the network together; chosen by their size if not given."""
     overwrite: bool = False
     """Replace what is there already and is not this command's own finished work. An input is never replaced."""
+    format: str | None = None
+    """File name ending, such as tif, of a format other than the inputs': where the other domain has bands or values
+    that they can't hold."""
     trust: bool = True
     """Say which inputs are unlike the training pictures, so that their translations may mean nothing. The first time
     for a run, some hundreds of its training pictures are looked at; what is found is kept beside the run. Not for
@@ -96,6 +99,8 @@ def main(arguments: list[str]) -> None:
                 raise UserError(f"{far} is an address: --changes is for files of this machine.")
             if told.workers is not None and told.engine == "local":
                 raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
+            if told.format is not None and told.engine == "ray":
+                raise UserError("--format is not known to --engine ray: leave one of them out.")
             if told.max_megapixels is not None and told.engine != "local":
                 raise UserError("--max-megapixels is for --engine local.")
             if told.max_megapixels is not None:
@@ -131,7 +136,7 @@ def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -
         translator = _translator(told)
     return translate_files(
         translator, [Path(path) for path in told.inputs], told.out, batch=told.batch, overwrite=told.overwrite,
-        ranks=ranks, progress=progress,
+        ranks=ranks, progress=progress, format=told.format,
     )  # fmt: skip
 
 

@@ -97,6 +97,8 @@ class Recipe:
         height, width = picture.shape[:2]
         if self.resize == "square":
             return resized(picture, self.size, self.size)
+        if self.resize == "scale-width":
+            return resized(picture, self.size, max(1, round(height * self.size / width)))
         scale = self.size / min(height, width)
         return resized(picture, max(self.size, round(width * scale)), max(self.size, round(height * scale)))
 

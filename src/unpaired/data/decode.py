@@ -169,11 +169,9 @@ def resized(
         np.asarray(Image.fromarray(picture[:, :, band].astype(np.float32)).resize((width, height), resampling))
         for band in range(channels)
     ]
-    values = np.stack(bands, axis=-1)
-    if np.issubdtype(picture.dtype, np.integer):
-        info = np.iinfo(picture.dtype)
-        values = np.clip(np.rint(values), info.min, info.max)
-    return values.astype(picture.dtype)
+    # Bicubic weights overshoot at edges: beyond what the picture holds, 12 bits would become 13.
+    values = np.clip(np.stack(bands, axis=-1), picture.min(), picture.max())
+    return (np.rint(values) if np.issubdtype(picture.dtype, np.integer) else values).astype(picture.dtype)
 
 
 def framed(

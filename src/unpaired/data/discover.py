@@ -80,6 +80,12 @@ def format_named(path: Path) -> str | None:
     return SUFFIXES.get(path.suffix.lower()) or SUFFIXES.get("".join(path.suffixes[-2:]).lower())
 
 
+def stem(path: Path) -> str:
+    """A file's name without its ending, of which .nii.gz is one."""
+    double = "".join(path.suffixes[-2:])
+    return path.name.removesuffix(double) if double.lower() in SUFFIXES and double != path.suffix else path.stem
+
+
 def discover(folder: Path) -> Discovery:
     """Every picture in `folder` and the folders in it, sorted by path; or `folder` itself where it is one picture.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from unpaired.config import Domain, Layout
+from unpaired.data.discover import stem
 from unpaired.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,17 +36,21 @@ def pairs_by_name(
 ) -> list[tuple[int, int]]:
     """Indices of files whose paths inside their folders match, file name endings aside; two single pictures do.
 
+    A file that stands there several times has several pages: the first is the first's pair, and so on.
+
     Raises `UserError` where two files of one folder have the same name.
     """
 
-    def by_name(root: Path, files: Sequence[Path]) -> dict[Path, int]:
-        names: dict[Path, int] = {}
+    def by_name(root: Path, files: Sequence[Path]) -> dict[tuple[Path, int], int]:
+        names: dict[tuple[Path, int], int] = {}
+        page = 0
         for index, path in enumerate(files):
+            page = page + 1 if index and files[index - 1] == path else 0
             inside = path.relative_to(root)
-            name = inside.with_suffix("") if inside.name else inside  # a root that is itself the one picture
-            if name in names:
-                raise UserError(f"{files[names[name]]} and {path} have one name: which one is the pair's?")
-            names[name] = index
+            name = inside.with_name(stem(path)) if inside.name else inside  # a root that is itself the one picture
+            if (name, page) in names:
+                raise UserError(f"{files[names[name, page]]} and {path} have one name: which one is the pair's?")
+            names[name, page] = index
         return names
 
     a, b = by_name(root_a, files_a), by_name(root_b, files_b)

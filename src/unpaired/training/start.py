@@ -224,6 +224,7 @@ def _announce(session: Session, kind: str, sentences: list[str]) -> None:
     ]
     resized = {
         "square": f"resized to {data.size}×{data.size} px", "short": f"resized to {data.size} px on the short side",
+        "scale-width": f"resized to a width of {data.size} px",
         "none": "as they are" + (f", shrunk up to {data.zoom:g} times" if data.zoom > 1 else ""),
     }  # fmt: skip
     sentences = [

@@ -16,6 +16,7 @@ from typing import Any
 
 from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
+from unpaired.data.discover import SUFFIXES
 from unpaired.errors import Interrupted, UserError
 from unpaired.training.device import keep_freed_memory
 from unpaired.training.ranks import Ranks
@@ -75,8 +76,11 @@ def translate_files(
     translator: Translator, inputs: str | Path | Sequence[str | Path], out: str | Path,
     direction: Direction | None = None, *,
     batch: int | None = None, overwrite: bool = False, progress: Progress | None = None, ranks: Ranks | None = None,
+    format: str | None = None,
 ) -> BatchReport:  # fmt: skip
     """Translate a file or folder, or several, folders with all that is below, in their own format and size, to `out`.
+
+    `format` is a file name ending such as "tif", for another format than the inputs'.
 
     A folder's structure is kept below `out`. A picture that can't be read or written is reported and the others go
     on. What became of each file is in `out`/manifest.jsonl, and what is done and whole is not done again. Of several
@@ -93,9 +97,14 @@ def translate_files(
         keep_freed_memory()  # a network of the same size runs again and again
     with ranks.together():
         translator.at_once(1, 1, batch)  # refuses a batch that is none
+        suffix = None if format is None else f".{format.lower().removeprefix('.')}"
+        if suffix is not None and suffix not in SUFFIXES:
+            known = ", ".join(ending.removeprefix(".") for ending in SUFFIXES)
+            raise UserError(f"The format {format!r} is unknown: take one of {known}.")
         about = {"weights": translator.fingerprint(way), "direction": way, "batch": batch}
+        about |= {} if suffix is None else {"format": suffix}
         history = History(out, identity(about))
-        whole = plan([Path(path) for path in inputs], out, history, overwrite=overwrite)
+        whole = plan([Path(path) for path in inputs], out, history, overwrite=overwrite, suffix=suffix)
     if len({*ranks.gather(whole.number())}) > 1:
         raise UserError("The processes do not see the same pictures: give folders that all of them share.")
     manifest = _opened(out, history.job, about, ranks)
@@ -263,6 +272,10 @@ def _translated(
             able.append((job, picture))
     try:
         made = values.translated(translator, [picture for _, picture in able], way, batch)
+    except UserError as e:  # no room for what lies between the bands of a large picture
+        for job, _ in able:
+            ledger.failed(job, e)
+        return
     except (RuntimeError, MemoryError) as e:
         if isinstance(e, RuntimeError) and "memory" not in str(e):
             raise

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unpaired.data.discover import look_through, nothing
+from unpaired.data.discover import look_through, nothing, stem
 from unpaired.errors import UserError
 from unpaired.translation.manifest import MANIFEST, History
 
@@ -25,8 +25,9 @@ class Job:
 class Plan:
     """The jobs of one command, in a fixed order. Holds names only: about 100 bytes a file, however many there are."""
 
-    def __init__(self, out: Path) -> None:
-        self.out = out
+    def __init__(self, out: Path, suffix: str | None = None) -> None:
+        """`suffix` is the ending of the outputs; that of the inputs if not given."""
+        self.out, self.suffix = out, suffix
         self.skipped: list[tuple[Path, str]] = []
         """What folders hold that is not translated, and why."""
         self._roots: dict[Path, int] = {}
@@ -41,15 +42,21 @@ class Plan:
         return len(self._names)
 
     def __getitem__(self, i: int) -> Job:
-        return Job(list(self._roots)[self._root[i]] / self._names[i], self.out / self._names[i])
+        return self._job(list(self._roots)[self._root[i]], self._names[i])
 
     def __iter__(self) -> Iterator[Job]:
         roots = list(self._roots)
-        return (Job(roots[r] / name, self.out / name) for r, name in zip(self._root, self._names, strict=True))
+        return (self._job(roots[r], name) for r, name in zip(self._root, self._names, strict=True))
+
+    def _job(self, root: Path, name: str) -> Job:
+        target = self.out / name
+        if self.suffix is not None:
+            target = target.with_name(stem(target) + self.suffix)
+        return Job(root / name, target)
 
     def share(self, rank: int, world: int) -> Plan:
         """Every `world`-th job from `rank` on; what is skipped is told by the first."""
-        part = Plan(self.out)
+        part = Plan(self.out, self.suffix)
         part.skipped = self.skipped if rank == 0 else []
         part._roots = self._roots
         part._root, part._names = self._root[rank::world], self._names[rank::world]
@@ -60,15 +67,17 @@ class Plan:
         return float(sum(_number(name) >> 16 for name in self._names) % 2**52)
 
 
-def plan(inputs: Sequence[Path], out: Path, history: History, *, overwrite: bool = False) -> Plan:
-    """Which file goes where, below `out` as below the folder that was given.
+def plan(
+    inputs: Sequence[Path], out: Path, history: History, *, overwrite: bool = False, suffix: str | None = None
+) -> Plan:
+    """Which file goes where, below `out` as below the folder that was given, with another ending where one is given.
 
     Raises `UserError`: an input is missing or no picture, an output would replace an input or another output, or is
     there already, is not in the `history` of this same job, and `overwrite` is not given.
     """
     if os.path.lexists(out) and not out.is_dir():
         raise UserError(f"{out} is a file: give a folder for the translations.")
-    jobs, inside = Plan(out), os.path.realpath(out)
+    jobs, inside = Plan(out, suffix), os.path.realpath(out)
     for given in inputs:
         if _is_folder(given):
             before, skipped = len(jobs), len(jobs.skipped)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import tempfile
 from math import prod
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -32,65 +34,92 @@ class Rows:
         self.row = width * channels * dtype.itemsize
         self.budget = budget
         size = height * self.row
-        self.on_disk = size > budget.left or not _CAN_FORGET
+        self.on_disk = size > budget.left
         self.held = 0 if self.on_disk else size
         budget.left -= self.held
         self.forgotten = 0  # rows from the top
-        self._map = _file(size) if self.on_disk else mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self._all = torch.frombuffer(self._map, dtype=dtype, count=prod(self.shape)).view(self.shape)
+        self.dtype = dtype
+        self._file = _file(size) if self.on_disk else None
+        self._map: mmap.mmap | None = None
+        if not self.on_disk:
+            options = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if _CAN_FORGET else {}
+            self._map = mmap.mmap(-1, size, **options)
+            self._all = torch.frombuffer(self._map, dtype=dtype, count=prod(self.shape)).view(self.shape)
 
     def read(self, first: int, end: int) -> Tensor:
         """Rows [first, end) as (1, C, end - first, W), not to be changed, until they are forgotten."""
         assert first >= self.forgotten
-        return self._all[first:end].permute(2, 0, 1)[None]
+        if self._file is None:
+            return self._all[first:end].permute(2, 0, 1)[None]
+        band = torch.empty((end - first, *self.shape[1:]), dtype=self.dtype)
+        left = _bytes(band)
+        self._file.seek(first * self.row)
+        while left:
+            left = left[self._file.readinto(left) :]
+        return band.permute(2, 0, 1)[None]
 
-    def write(self, first: int, band: Tensor, channel: int = 0) -> None:
-        """Put (1, C, rows, W) at row `first`, all channels or those from one on."""
-        there = self._all[first : first + band.shape[2], :, channel : channel + band.shape[1]]
-        there.permute(2, 0, 1)[None].copy_(band)
-        if self.on_disk:
-            self._release(first, first + band.shape[2])
+    def write(self, first: int, band: Tensor) -> None:
+        """Put (1, C, rows, W) at row `first`."""
+        rows = band[0].permute(1, 2, 0)
+        if self._file is None:
+            self._all[first : first + len(rows)].copy_(rows)
+            return
+        left = _bytes(rows.contiguous().cpu())
+        self._file.seek(first * self.row)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise _no_room(self.shape[0] * self.row, error) from error
 
-    def done(self, first: int, end: int, *, forget: bool) -> None:
-        """Rows [first, end) need not be in memory for now; with `forget`, nothing up to `end` is read any more."""
-        if self.on_disk:
-            self._release(first, end)
-        elif forget and end > self.forgotten:
-            freed = self._release(self.forgotten, end)
-            self.held -= freed
-            self.budget.left += freed
-            self.forgotten = end
+    def write_channel(self, channel: int, values: Tensor) -> None:
+        """Put all of one channel, (H, W); of what lies in memory."""
+        self._all[:, :, channel].copy_(values)
+
+    def forget(self, end: int) -> None:
+        """Nothing above row `end` is read any more: give its memory back."""
+        if self._map is None or not _CAN_FORGET or end <= self.forgotten:
+            return
+        page = mmap.PAGESIZE
+        start, stop = -(-self.forgotten * self.row // page) * page, end * self.row // page * page
+        if stop > start:
+            self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)
+            self.held -= stop - start
+            self.budget.left += stop - start
+        self.forgotten = end
 
     def close(self) -> None:
         """Give all of it back. What was read is gone."""
         self.budget.left += self.held
         self.held = 0
-        del self._all
-        self._map.close()
+        if self._file is not None:
+            self._file.close()
+        if self._map is not None:
+            del self._all
+            self._map.close()
 
-    def _release(self, first: int, end: int) -> int:
-        """Take whole pages within rows [first, end) out of memory: bytes freed."""
-        page = mmap.PAGESIZE
-        start, stop = -(-first * self.row // page) * page, end * self.row // page * page
-        if not _CAN_FORGET or stop <= start:
-            return 0
-        self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)
-        return stop - start
+
+def _bytes(rows: Tensor) -> memoryview:
+    """What a contiguous tensor holds, to be read and written."""
+    return memoryview(cast(Any, rows.flatten().view(torch.uint8).numpy()))
 
 
 _CAN_FORGET = hasattr(mmap, "MADV_DONTNEED") and hasattr(mmap, "MAP_ANONYMOUS")
 
 
-def _file(size: int) -> mmap.mmap:
-    with tempfile.TemporaryFile(prefix="unpaired-") as file:
-        try:
-            if hasattr(os, "posix_fallocate"):  # a full disk is told now, not by a signal when a page is written
-                os.posix_fallocate(file.fileno(), 0, size)
-            else:
-                file.truncate(size)
-        except OSError as error:
-            raise UserError(
-                f"{tempfile.gettempdir()} has no room for {size / 1e9:.1f} GB of intermediate results "
-                f"({error.strerror}): free some, set TMPDIR to a larger disk, or allow more --max-memory."
-            ) from error
-        return mmap.mmap(file.fileno(), size)
+def _file(size: int) -> io.FileIO:
+    file = tempfile.TemporaryFile(prefix="unpaired-", buffering=0)  # noqa: SIM115 (`Rows` closes it)
+    try:
+        if hasattr(os, "posix_fallocate"):  # a full disk is told now, not half-way
+            os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        file.close()
+        raise _no_room(size, error) from error
+    return file
+
+
+def _no_room(size: int, error: OSError) -> UserError:
+    return UserError(
+        f"{tempfile.gettempdir()} has no room for {size / 1e9:.1f} GB of intermediate results "
+        f"({error.strerror}): free some, set TMPDIR to a larger disk, or allow more --max-memory."
+    )

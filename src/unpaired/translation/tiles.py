@@ -7,6 +7,7 @@ What is left of a difference is the rounding of sums.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import torch
@@ -98,8 +99,8 @@ class _Picture:
                     if all(user in made or user not in needed for user in given.users):
                         made.pop(given, None)
             following = self._needed(current, first + rows, first + 2 * rows) if first + rows < self.height else needed
-            for layer in self.stored.keys() & needed.keys() - current.kept:
-                self.stored[layer].done(needed[layer][0], following[layer][0], forget=layer in current.last)
+            for layer in self.stored.keys() & current.last:
+                self.stored[layer].forget(following[layer][0])
             needed = following
 
     def _needed(self, current: Pass, first: int, end: int) -> dict[Layer, tuple[int, int]]:
@@ -129,7 +130,9 @@ class _Picture:
             return self.statistics[layer.inputs[0]].apply(layer, _rows(made[layer.inputs[0]], low, high))
         if layer.kind == "noise":
             assert isinstance(layer.module, Noise)
-            return layer.module.drop(_rows(made[layer.inputs[0]], low, high), self._mask(layer).read(low, high))
+            return layer.module.drop(
+                _rows(made[layer.inputs[0]], low, high), self._mask(layer).read(low, high).to(self.device)
+            )
         start, stop = layer.reach.rows(low, high)
         start, stop = max(0, start), min(stop, self.height // layer.inputs[0].scale)
         result = layer({given.node: _rows(made[given], start, stop) for given in layer.inputs})
@@ -152,10 +155,12 @@ class _Picture:
         """Which places of the whole result a layer of noise keeps."""
         if layer not in self.masks:
             height, width = self.height // layer.scale, self.width // layer.scale
-            self.masks[layer] = mask = Rows(layer.channels, height, width, torch.bool, self.budget)
+            # In memory: a byte for each place, and noise is made where maps are small.
+            mask = Rows(layer.channels, height, width, torch.bool, Budget(sys.maxsize))
+            self.masks[layer] = mask
             assert isinstance(layer.module, Noise)
             for channel, kept in enumerate(layer.module.kept(layer.channels, height, width, self.device)):
-                mask.write(0, kept[None, None], channel)
+                mask.write_channel(channel, kept)
         return self.masks[layer]
 
     def whole(self, current: Pass) -> None:

@@ -45,14 +45,17 @@ class Translator:
         directions: the directions that this translator knows.
         images_seen: how many images of each domain the generators were trained on.
         device: where it computes.
+        source: the run, checkpoint or file that it was loaded from.
     """
 
     def __init__(
         self, config: Config, generators: Mapping[Direction, Callable[[], nn.Module]], *,
         images_seen: int = 0, device: str = "auto", precision: Precision = "auto", max_memory: int | str | None = None,
+        source: Path | None = None,
     ) -> None:  # fmt: skip
         """`generators` builds a direction's network, in evaluation mode, when called; see `load`."""
         self.config = config
+        self.source = source
         self.directions: tuple[Direction, ...] = tuple(d for d in DIRECTIONS if d in generators)
         self.images_seen = images_seen
         self.device = choose_device(device)
@@ -88,7 +91,45 @@ class Translator:
         if direction is not None and direction not in sources:
             raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(sources)}.")
         wanted: Generators = {way: source for way, source in sources.items() if direction in (None, way)}
-        return cls(config, wanted, images_seen=images, device=device, precision=precision, max_memory=max_memory)
+        return cls(
+            config, wanted, images_seen=images, device=device, precision=precision, max_memory=max_memory,
+            source=Path(path),
+        )  # fmt: skip
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | Path, *, direction: Direction | None = None, revision: str | None = None,
+        token: str | None = None, device: str = "auto", precision: Precision = "auto",
+        max_memory: int | str | None = None,
+    ) -> Translator:  # fmt: skip
+        """The translator that was published as `name` (owner/name) on the Hugging Face Hub, or saved in a folder.
+
+        Raises `UserError` where there is none, the Hub can't be reached, or the extra `[hub]` is not installed.
+        """
+        from unpaired.interop.hub import fetched
+
+        path = fetched(name, revision=revision, token=token)
+        return cls.load(path, direction=direction, device=device, precision=precision, max_memory=max_memory)
+
+    def save_pretrained(self, folder: str | Path, name: str = "", *, half: bool = False, licence: str = "") -> None:
+        """Write what `push_to_hub` publishes into `folder`: translator.safetensors and README.md, a model card with
+        counts, command and measures of the run; `name` (owner/name) is what the card calls it.
+        """
+        from unpaired.interop.hub import save
+
+        save(self, Path(folder), name or Path(folder).name, half=half, licence=licence)
+
+    def push_to_hub(
+        self, name: str, *, half: bool = False, licence: str = "", private: bool = False, token: str | None = None
+    ) -> str:
+        """Publish on the Hugging Face Hub as `name` (owner/name), and return its address.
+
+        `licence` is one of the Hub's identifiers, such as cc-by-4.0; without it the card asks for one. Raises
+        `UserError` where the Hub refuses or can't be reached, or the extra `[hub]` is not installed.
+        """
+        from unpaired.interop.hub import push
+
+        return push(self, name, half=half, licence=licence, private=private, token=token)
 
     @overload
     def __call__(self, picture: str | Path | Image.Image, direction: Direction | None = None) -> Image.Image: ...

@@ -26,6 +26,7 @@ from unpaired.training import checkpoint
 from unpaired.training.run import find_folders
 from unpaired.web import judging, live
 from unpaired.web.api import summarised
+from unpaired.web.exports import Exports
 from unpaired.web.folders import Folders
 from unpaired.web.guard import COOKIE, session_key
 from unpaired.web.refused import Refused
@@ -178,7 +179,7 @@ def _gallery(service: Service, trainings: Trainings, folders: Folders, render: R
 
 
 def _run(service: Service, trainings: Trainings, render: Render) -> APIRouter:
-    pages = APIRouter(prefix="/runs/{name}")
+    pages, exports = APIRouter(prefix="/runs/{name}"), Exports(trainings.desk)
 
     @pages.get("")
     def show(name: str) -> Response:
@@ -187,11 +188,11 @@ def _run(service: Service, trainings: Trainings, render: Render) -> APIRouter:
         run, process = summarised(service, trainings, name), trainings.process(name)
         folder, record = service.runs.folder(name), service.runs.record(name)
         newest, best = checkpoint.latest(folder), checkpoint.best(folder)
-        weights = sorted(p.name for p in (best or newest or folder).glob("generator_*.safetensors"))
         return render(
             "run.html", run=run, ours=bool(process and process.alive), stopping=bool(process and process.stopping),
             moments=live.moments(record), curves=curves(record), best=best and best.name,
-            newest=newest and newest.name, weights=_preferred(weights), config=record.config,
+            newest=newest and newest.name, config=record.config,
+            exports=list(exports.offered(folder)) if newest else [],
             said=trainings.said(name) if run.state == "failed" else "",
         )  # fmt: skip
 
@@ -219,6 +220,7 @@ def _run(service: Service, trainings: Trainings, render: Render) -> APIRouter:
             there = name in service.runs.names()
             return render("delete.html", name=name, folder=service.runs.root / name, there=there, sentence=sentence)
         trainings.delete(name)
+        exports.forget(name)
         return RedirectResponse("/", 303)
 
     @pages.get("/curves")
@@ -236,21 +238,12 @@ def _run(service: Service, trainings: Trainings, render: Render) -> APIRouter:
     def report(name: str) -> Response:
         return FileResponse(write_report(service.runs.folder(name)), headers={"content-security-policy": SANDBOX})
 
-    @pages.get("/weights/{file}")
-    def weights(name: str, file: str) -> Response:
-        folder = service.runs.folder(name)
-        chosen = checkpoint.best(folder) or checkpoint.latest(folder)
-        found = {p.name: p for p in chosen.glob("generator_*.safetensors")} if chosen else {}
-        if file not in found:
-            raise Refused(404, "There is no such file in the run's checkpoint.")
-        return FileResponse(found[file], filename=f"{name}-{file}", media_type="application/octet-stream")
+    @pages.get("/export/{file}")
+    def export(name: str, file: str) -> Response:
+        path = exports.file(service.runs.folder(name), file)
+        return FileResponse(path, filename=f"{name}-{file}", media_type="application/octet-stream")
 
     return pages
-
-
-def _preferred(names: list[str]) -> list[str]:
-    """The averaged weights of each network, which translate, or the last ones where there are no others."""
-    return [n for n in names if n.endswith(".ema.safetensors") or n.replace(".", ".ema.", 1) not in names]
 
 
 def _has_checkpoint(service: Service, name: str) -> bool:

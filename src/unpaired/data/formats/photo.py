@@ -99,7 +99,11 @@ def write(picture: Picture, kind: str, path: Path, quality: int = QUALITY) -> by
         first.save(content, kind, **options)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be written as {kind}: {error}.") from error
-    return content.getvalue()
+    data = content.getvalue()
+    if kind == "WEBP" and others and picture.alpha is not None and not data[20] & 0x10:
+        # libwebp cuts off clear margins and then says that there is no alpha (seen with Pillow 13.0).
+        raise UserError(f"{path} cannot be written: WebP loses the transparency of these frames; choose .png.")
+    return data
 
 
 def _image(picture: Picture, number: int, kind: str) -> Image.Image:
@@ -126,7 +130,9 @@ def _options(kind: str, picture: Picture, quality: int) -> dict[str, Any]:
         options["quality"] = quality
     if kind == "JPEG":
         options["subsampling"] = 0
-    if kind == "WEBP" and isinstance(picture.own, Photo) and picture.own.lossless:
+    # Of lossy WebP frames the alpha may get lost, see `write`.
+    clear_frames = picture.alpha is not None and len(picture.pages) > 1
+    if kind == "WEBP" and (clear_frames or (isinstance(picture.own, Photo) and picture.own.lossless)):
         options |= {"lossless": True, "exact": True}  # exact: colours under transparency, too
     if kind == "AVIF":
         options["subsampling"] = "4:4:4"

@@ -43,10 +43,12 @@ def is_plain(data: bytes) -> bool:
         tags, following = _first_directory(data)
     except (struct.error, KeyError):  # then it is tifffile's, which says what is wrong
         return False
-    photometric, samples = tags.get(262, (1,))[0], tags.get(277, (1,))[0]
+    photometric, samples, extra = tags.get(262, (1,))[0], tags.get(277, (1,))[0], tags.get(338, ())
+    needed = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}.get(photometric, 0)
+    alpha = samples == needed + 1 and extra in ((1,), (2,))  # of what is not said, it may be any band
     return (
         following == 0 and max(tags.get(258, (1,))) <= 8 and {*tags.get(339, (1,))} <= {1, 4} and not GEO & set(tags)
-        and samples in {0: (1,), 1: (1, 2), 2: (3, 4), 3: (1, 2), 5: (4,), 6: (3,)}.get(photometric, ())
+        and (samples == needed or alpha)
     )  # fmt: skip
 
 
