@@ -213,8 +213,8 @@ class PerceptualConfig:
     VGG-19. (Through lite0 runs are measured.)"""
     content: float = 1.0
     """Weight of showing what the source shows."""
-    style: float = 10.0
-    """Weight of being painted as B is."""
+    style: float = 2.0
+    """Weight of being painted as B is. At the 10 of `unpaired style` a generator forgets what was to be seen."""
     smoothness: float = 0.1
     """Weight of the total variation."""
 

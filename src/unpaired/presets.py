@@ -123,7 +123,8 @@ def fastcut() -> Config:
 def sincut() -> Config:
     """The recipe of SinCUT: CUT on crops of one picture of each domain, shrunk at random; each place contrasted with
     those of all crops of a batch; L1 identity; R1. For the authors' StyleGAN2 networks of ten channels it has a ResNet
-    and a PatchGAN of 16, which want a quarter of their learning rate and 16 places of each crop in place of one.
+    and a PatchGAN of 16, which want a quarter of their learning rate and 16 places of each crop in place of one. After
+    48 steps (768 crops) a street had the colours of a painting and not yet its strokes; no more was seen.
 
     unpaired train PHOTO PAINTING --out RUN --preset sincut --minutes 30
     """
@@ -150,7 +151,9 @@ def dclgan() -> Config:
 
 def johnson() -> Config:
     """Feed-forward style transfer: B, a collection or one painting, is the style. ResNet with instance norm, perceptual
-    losses through EfficientNet-Lite1 (the paper: VGG-16), Adam 1e-3, batch 4, 40,000 steps as in the paper.
+    losses through EfficientNet-Lite1 (the paper: VGG-16), Adam 1e-3, batch 4, 40,000 steps as in the paper. On one
+    thread a step of 128 px in the networks of `fast` takes 0.29 seconds. After 186 steps at 64 px emoji had the
+    colours of a painting and strokes along their edges; no more was seen.
 
     unpaired train PHOTOS PAINTING --out RUN --preset johnson --minutes 30
     """

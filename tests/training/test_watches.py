@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from unpaired.data import demo
 from unpaired.data.cache import default_cache_dir
+from unpaired.evaluation.content import INVERTED, luminance_correlation
 from unpaired.losses.adversarial import ADVERSARIAL
 from unpaired.training import watches
 from unpaired.training.watches import DRAWS, SIGNS, SignName, Signs
@@ -90,12 +91,16 @@ def test_one_evaluation_never_warns_and_a_missing_sign_is_none(name: SignName, v
 
 
 def test_a_negative_is_light_where_the_picture_was_dark(emoji: watches.Pictures) -> None:
-    assert watches.light(emoji, 255 - emoji) == pytest.approx(-1, abs=0.01)
-    assert _fails("light", watches.light(emoji, 255 - emoji))
-    assert watches.light(emoji, emoji) == pytest.approx(1, abs=0.01)
+    def light(other: watches.Pictures) -> float:
+        return float(luminance_correlation(emoji, other).mean())
+
+    assert light(255 - emoji) == pytest.approx(-1, abs=0.01)
+    assert _fails("light", light(255 - emoji))
+    assert SIGNS["light"].limit == INVERTED, "the same limit as where the measure is told of"
+    assert light(emoji) == pytest.approx(1, abs=0.01)
     half = np.concatenate([emoji[:24], 255 - emoji[24:]])
     for other in (emoji[:, :, ::-1], emoji[::-1], half, (emoji // 2 + 60).astype(np.uint8), np.full_like(emoji, 9)):
-        assert not _fails("light", watches.light(emoji, other))
+        assert not _fails("light", light(other))
 
 
 # Checkerboard.

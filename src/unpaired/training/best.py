@@ -23,6 +23,7 @@ from unpaired.data.layout import pairs_by_name
 from unpaired.data.tensors import to_float
 from unpaired.errors import UserError
 from unpaired.evaluation import measure
+from unpaired.evaluation.content import luminance_correlation
 from unpaired.evaluation.distances import MINIMUM
 from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures, Remembering
 from unpaired.evaluation.measure import Evaluation
@@ -140,7 +141,7 @@ class Judge:
         inputs, made, reals = self._visible(x, self._of(x)), self._visible(y, fakes), self._visible(y, self._of(y))
         signs: dict[SignName, float] = {
             "diversity": watches.diversity(look(made), look(reals)),
-            "light": watches.light(np.stack(inputs), np.stack(made)),
+            "light": float(luminance_correlation(np.stack(inputs), np.stack(made)).mean()),
             "checkerboard": watches.checkerboard(np.stack(made), np.stack(reals)),
         }
         loss = f"discriminator_{y}"

@@ -1,6 +1,7 @@
 """Signs of the failures that translators are known for: what each is measured by, how much is too much, what to do.
 
-Every sign is a pure function of what an evaluation has at hand; an exploded loss is noticed elsewhere (`stability`).
+Every sign is a pure function of what an evaluation has at hand. That of light and dark is
+`evaluation.content`'s; an exploded loss is noticed elsewhere (`stability`).
 """
 
 from __future__ import annotations
@@ -133,13 +134,6 @@ def draw(losses: Sequence[float], adversarial: str) -> float:
 def diversity(fakes: Floats, reals: Floats) -> float:
     """Variance of the features (N, D) of translations over that of real pictures, summed over the features."""
     return float(fakes.var(axis=0).sum() / max(float(reals.var(axis=0).sum()), 1e-12))
-
-
-def light(inputs: Pictures, fakes: Pictures) -> float:
-    """Correlation of luminance between pictures and their translations, the mean over pictures; 0 for an even one."""
-    x, y = (z - z.mean(axis=(1, 2), keepdims=True) for z in (_luminance(inputs), _luminance(fakes)))
-    norms = np.sqrt(np.square(x).sum(axis=(1, 2)) * np.square(y).sum(axis=(1, 2)))
-    return float(np.mean((x * y).sum(axis=(1, 2)) / np.maximum(norms, 1e-6)))
 
 
 def checkerboard(fakes: Pictures, reals: Pictures) -> float:
