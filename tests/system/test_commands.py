@@ -18,7 +18,15 @@ from PIL import Image
 from terminal import TINY, Command, fill, paint, shell
 
 from unpaired.cli import SUMMARIES
-from unpaired.config import Config, DiscriminatorConfig, GeneratorConfig, NceConfig, Pix2PixConfig
+from unpaired.config import (
+    BridgeConfig,
+    Config,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    NceConfig,
+    PerceptualConfig,
+    Pix2PixConfig,
+)
 from unpaired.training import checkpoint
 
 COMMANDS = list(SUMMARIES)
@@ -63,13 +71,15 @@ def test_an_option_can_be_given_back(unpaired: Command, domains: tuple[Path, Pat
 def test_every_field_of_the_configuration_is_an_option(unpaired: Command) -> None:
     text = unpaired("train", "--help").out
     groups = [f.type for f in fields(Config)]
-    assert len(groups) == 9
+    assert len(groups) == 11
     for group in (c.default_factory() for c in fields(Config) if callable(c.default_factory)):
         prefix = {
             GeneratorConfig: "generator.",
             DiscriminatorConfig: "discriminator.",
             NceConfig: "nce.",
             Pix2PixConfig: "pix2pix.",
+            PerceptualConfig: "perceptual.",
+            BridgeConfig: "bridge.",
         }.get(type(group), "")
         for field in fields(group):
             assert f"--{prefix}{field.name.replace('_', '-')}" in text

@@ -51,13 +51,10 @@ def spoil(folder: Path) -> dict[str, str]:
     (folder / "nothing.png").write_bytes(b"")
     (folder / "letter.jpg").write_text("Dear reader, I am no picture at all.")
     (folder / "noise.png").write_bytes(whole[:8] + np.random.default_rng(0).bytes(500))
-    deep(folder / "deep.png")
     bomb(folder / "bomb.png")
-    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
-    frames[0].save(folder / "film.gif", save_all=True, append_images=frames[1:])
     return {
         "cut.png": "cut off", "nothing.png": "empty", "letter.jpg": "is none", "noise.png": "damaged",
-        "deep.png": "8 bit", "bomb.png": "million pixels", "film.gif": "3 frames",
+        "bomb.png": "million pixels",
     }  # fmt: skip
 
 
@@ -82,7 +79,8 @@ def test_bad_pictures_among_good_ones_are_named_and_the_rest_goes_on(
     unpaired: Command, domains: tuple[Path, Path], tmp_path: Path
 ) -> None:
     a = fill(tmp_path / "a", 4)
-    reasons = spoil(a)
+    reasons = spoil(a) | {"deep.png": "1 band of uint16"}
+    deep(a / "deep.png")  # good by itself, but not beside others of 8 bits
     answer = unpaired("train", a, domains[1], "--out", tmp_path / "run", *TINY)
     assert answer.status == 0, answer
     told = joined(answer.out)
@@ -107,7 +105,6 @@ def test_the_same_picture_under_another_ending_is_read_by_what_it_is(
         ("empty", "is empty"),
         ("no picture", "holds no picture"),
         ("a file", "not a picture"),
-        ("only 16 bits", "8 bit"),
         ("only damaged", "damaged"),
         ("twice", "both domains"),
         ("inside", "lies inside"),
@@ -117,14 +114,12 @@ def test_a_folder_that_cannot_be_trained_on(
     unpaired: Command, domains: tuple[Path, Path], tmp_path: Path, case: str, words: str
 ) -> None:
     a, b = tmp_path / "a", domains[1]
-    if case in ("empty", "no picture", "only 16 bits", "only damaged"):
+    if case in ("empty", "no picture", "only damaged"):
         a.mkdir()
     if case == "no picture":
         (a / "notes.txt").write_text("nothing to see")
     elif case == "a file":
         a.write_text("nothing to see")
-    elif case == "only 16 bits":
-        deep(a / "1.png")
     elif case == "only damaged":
         whole = paint(a / "1.png").read_bytes()
         (a / "1.png").write_bytes(whole[: len(whole) // 2])

@@ -61,3 +61,16 @@ def _chosen(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
         nargs=1, metavar=f"{{{','.join(known)}}}", instance_from_str=chosen,
         is_instance=lambda value: value in known.values(), str_from_instance=lambda value: [str(value)],
     )  # fmt: skip
+
+
+@REGISTRY.primitive_rule
+def _numbers(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """Any number of numbers; where there are none, the help says so and `none` can be typed."""
+    if info.type != tuple[float, ...]:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs="*", metavar="[FLOAT …]",
+        instance_from_str=lambda words: () if words == ["none"] else tuple(map(float, words)),
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=lambda value: [str(number) for number in value] or ["none"],
+    )  # fmt: skip
