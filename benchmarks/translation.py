@@ -78,7 +78,7 @@ def main() -> None:
             timing = interleaved(made, options.repeat)
             peaks = {c.name: c.peak_bytes() / 2**30 for c in made}
         for c in made:
-            found = len(list((home / c.name).glob("*.*g")))
+            found = len(list((home / c.name).glob("*.jpg")))
             assert found == options.pictures, f"{c.name} wrote {found} of {options.pictures} pictures"
     rows = {
         c.name: {
