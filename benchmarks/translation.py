@@ -9,6 +9,7 @@ a time in eager float32. Each has its own process; they work in turn.
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +54,8 @@ def ours(folder: str, out: str) -> Callable[[], object]:
     translator = Translator(config, {"a2b": lambda: network}, device="cpu")
 
     def run() -> object:
-        report = translate_files(translator, [Path(folder)], Path(out), "a2b", overwrite=True)
+        shutil.rmtree(out, ignore_errors=True)  # what is done and whole would not be done again
+        report = translate_files(translator, [Path(folder)], Path(out), "a2b")
         assert not report.failed, report.failed
         return report
 
