@@ -20,7 +20,7 @@ def model_card(
         "---", f"license: {licence or 'unknown'}", "library_name: unpaired", "pipeline_tag: image-to-image",
         "tags:", "- unpaired", f"- {config.method}", "- image-to-image", "---", "", f"# {title}", "",
         f"Translates pictures {' and '.join(_said(way) for way in directions)}, with "
-        "[unpaired](https://pypi.org/project/unpaired/).", "",
+        "`unpaired`.", "",
         "```python", "from unpaired import Translator", "",
         f'translator = Translator.from_pretrained("{name}", direction="{directions[0]}")',
         'translator("picture.jpg").save("translation.png")', "```", "",
