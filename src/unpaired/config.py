@@ -237,7 +237,7 @@ class OptimizerConfig:
     """Progress at which the learning rate starts to fall linearly to 0 (the paper: half-way)."""
     clip: float = 0.0
     """Norm to which larger gradients of a step are scaled down; a step whose gradients are no numbers is left out. 0
-    takes them as they are. A picture of one colour can grow them by 300 at every instance norm."""
+    takes them as they are. A picture of few colours can grow them by 300 at every instance norm."""
     ema_images: float = 0.0
     """Half-life, in images, of the averaged generator weights that translate; 0 takes the last weights."""
     init_gain: float = 0.02

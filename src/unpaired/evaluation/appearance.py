@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from unpaired.data.decode import LUMINANCE
 from unpaired.evaluation.distances import Array
 from unpaired.evaluation.features import Picture, Pictures, shape_of
 from unpaired.evaluation.pictures import blocks
@@ -19,7 +20,6 @@ from unpaired.networks.colour import to_lab
 PIXELS = 65536
 """Pixels of each collection whose colours are compared."""
 _DIRECTIONS = 32
-LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def colour_distance(x: Pictures, y: Pictures, *, seed: int = 0) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from unpaired.evaluation.appearance import LUMINANCE
+from unpaired.data.decode import LUMINANCE
 from unpaired.evaluation.distances import Array
 from unpaired.evaluation.features import Pictures, Values
 from unpaired.evaluation.pairs import together

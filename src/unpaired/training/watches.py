@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.config import Direction
+from unpaired.data.decode import LUMINANCE
 
 Pictures = NDArray[np.uint8]
 """(N, H, W, 3)."""
@@ -155,8 +156,8 @@ def hidden(inputs: Floats, clean: Floats, disturbed: Floats, noise: Floats) -> f
 
 
 def _luminance(pictures: Pictures) -> NDArray[np.float64]:
-    """(N, H, W, 3) → (N, H, W) (ITU-R BT.601)."""
-    return (pictures * np.array([0.299, 0.587, 0.114])).sum(axis=3)
+    """(N, H, W, 3) → (N, H, W)."""
+    return (pictures * np.array(LUMINANCE)).sum(axis=3)
 
 
 def _peaks(pictures: Pictures) -> list[float]:
