@@ -23,9 +23,8 @@ from unpaired.config import (
     OptimizerConfig,
     Pix2PixConfig,
     TrainingConfig,
-    from_dict,
-    to_dict,
 )
+from unpaired.config_json import from_dict, to_dict
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
 from unpaired.validation import validate

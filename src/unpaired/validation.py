@@ -6,7 +6,8 @@ import math
 import typing
 from typing import Any
 
-from unpaired.config import Config, to_dict
+from unpaired.config import Config
+from unpaired.config_json import to_dict
 from unpaired.errors import UserError
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unpaired.config import Config, to_dict
+from unpaired.config import Config
+from unpaired.config_json import to_dict
 from unpaired.report.grid import preview_grid
 
 Picture = NDArray[np.uint8]

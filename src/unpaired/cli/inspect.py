@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from unpaired.cli.options import parsed
-from unpaired.config import Config, option, to_dict
+from unpaired.config import Config, option
+from unpaired.config_json import to_dict
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
 from unpaired.training import checkpoint

@@ -30,7 +30,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from unpaired.config import Config, from_dict, to_dict
+from unpaired.config import Config
+from unpaired.config_json import from_dict, to_dict
 from unpaired.data.files import write_json
 from unpaired.errors import UserError
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
-from unpaired.config import Config, from_dict, to_dict
+from unpaired.config import Config
+from unpaired.config_json import from_dict, to_dict
 from unpaired.data.files import write_json
 from unpaired.errors import UserError
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from unpaired.config import Config, TrainingConfig, option, to_dict
+from unpaired.config import Config, TrainingConfig, option
+from unpaired.config_json import to_dict
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.methods import METHODS

@@ -19,7 +19,8 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from unpaired.config import DIRECTIONS, Config, Direction, from_dict, to_dict
+from unpaired.config import DIRECTIONS, Config, Direction
+from unpaired.config_json import from_dict, to_dict
 from unpaired.data.files import replacing
 from unpaired.errors import UserError
 

@@ -21,7 +21,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unpaired.config import Config, option, to_dict
+from unpaired.config import Config, option
+from unpaired.config_json import to_dict
 from unpaired.data.files import write_json
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
