@@ -37,7 +37,7 @@ def root(tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded, as they are."""
     names: list[str] = []
-    real = cache_module.seen
+    real = building.seen
 
     def noted(data: bytes, path: Path, **options: object) -> Picture:
         names.append(path.name)
