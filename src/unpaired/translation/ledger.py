@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from unpaired.errors import UserError, reason
+from unpaired.data.files import not_written
+from unpaired.errors import DiskFull, UserError, reason
 from unpaired.translation.jobs import Job
 from unpaired.translation.manifest import History, Manifest, Write
 
@@ -54,7 +55,9 @@ class Ledger:
         self._tell()
 
     def write(self, job: Job, write: Write, notes: Sequence[str] = ()) -> None:
-        """`write` the translation under another name, record it, and give it its own. Raises `UserError`, `OSError`.
+        """`write` the translation under another name, record it, and give it its own.
+
+        Raises `UserError`, `OSError`; `DiskFull` where no other would fit either.
 
         For any thread; the caller then says `finished` or `failed`.
         """
@@ -62,6 +65,12 @@ class Ledger:
         try:
             write(temporary)
             self._manifest.finish(job.source, job.target, temporary, notes)
+        except OSError as e:
+            if isinstance(full := not_written(job.target, e), DiskFull):
+                raise full from e
+            raise
+        except DiskFull:
+            raise
         except UserError as e:  # which names a file that nobody knows
             raise UserError(f"{job.source} {reason(e, temporary)}") from e
         finally:

@@ -19,7 +19,7 @@ from typing import Any
 
 from unpaired.config import Direction
 from unpaired.data.discover import SUFFIXES
-from unpaired.errors import UserError, reason
+from unpaired.errors import DiskFull, UserError, reason
 from unpaired.translation.batch import BatchReport, closed, translate_jobs
 from unpaired.translation.jobs import Job
 from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, Write, digest
@@ -192,6 +192,8 @@ class Staging:
         self._notes[self._of[job.source]] = list(notes)
         try:
             write(job.target)
+        except DiskFull:
+            raise
         except UserError as e:
             raise UserError(f"{job.source} {reason(e, job.target)}") from e
 
