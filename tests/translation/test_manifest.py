@@ -97,8 +97,43 @@ def test_a_translation_that_was_changed_is_never_replaced_unasked(make_translato
     assert (path, report.kept) == (source / "02.png", 11)
     assert "changed or damaged since" in why
     assert (out / "02.png").read_bytes() == b"retouched by hand"
-    assert translate_files(translator, source, out, overwrite=True).translated == 1
+    (out / "02.png").unlink()
+    assert translate_files(translator, source, out).translated == 1
     assert tree(out) == before
+
+
+def test_to_overwrite_makes_all_anew_and_goes_on_when_it_was_stopped(
+    make_translator: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out, translator = fill(tmp_path / "in"), tmp_path / "out", make_translator()
+    assert translate_files(translator, source, out, overwrite=True).translated == 12
+    before = tree(out)
+    (out / "02.png").write_bytes(b"retouched by hand")
+    assert translate_files(translator, source, out, overwrite=True).translated == 12
+    assert tree(out) == before
+    stop_while_writing(5, monkeypatch)
+    with pytest.raises(Interrupted):
+        translate_files(translator, source, out, batch=1, overwrite=True)
+    monkeypatch.undo()
+    report = translate_files(translator, source, out, batch=1, overwrite=True)
+    assert (report.translated + report.kept, report.failures) == (12, 0)
+    assert 4 <= report.kept < 12
+    assert translate_files(translator, source, out, batch=1).kept == 12
+    assert translate_files(translator, source, out, batch=1, overwrite=True).kept == 0
+
+
+def stop_while_writing(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, once, while that file is written."""
+    original, written = batch_module.write_picture, 0
+
+    def write(*args: object) -> None:
+        nonlocal written
+        written += 1
+        if written == number:
+            raise KeyboardInterrupt
+        original(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batch_module, "write_picture", write)
 
 
 def test_another_checkpoint_or_direction_is_another_job(make_translator: Make, tmp_path: Path) -> None:
@@ -122,16 +157,7 @@ def test_stopped_anywhere_the_same_call_ends_with_the_same(
     """Ctrl-C while the fifth file is written."""
     source, translator = fill(tmp_path / "in"), make_translator()
     translate_files(translator, source, tmp_path / "whole", batch=1)
-    original, written = batch_module.write_picture, 0
-
-    def write(*args: object) -> None:
-        nonlocal written
-        written += 1
-        if written == 5:
-            raise KeyboardInterrupt
-        original(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(batch_module, "write_picture", write)
+    stop_while_writing(5, monkeypatch)
     with pytest.raises(Interrupted, match="The same command goes on"):
         translate_files(translator, source, tmp_path / "out", batch=1)
     assert 4 <= len(tree(tmp_path / "out")) < 12

@@ -88,7 +88,8 @@ def translate_files(
 
     Raises:
         UserError: before anything is written: an input is missing, an output would replace an input or another
-            output, or one is there already, not made by this same job, and `overwrite` is not given.
+            output, or one is there already, not made by this same job, and `overwrite` is not given. Which replaces
+            that, and makes anew what a call that came to its end has made; after a stop, it goes on.
         DiskFull: of all that is left nothing would fit. Once there is room, the same call goes on.
         Interrupted: Ctrl-C. The same call goes on.
     """
@@ -104,13 +105,13 @@ def translate_files(
             raise UserError(f"The format {format!r} is unknown: take one of {known}.")
         about = {"weights": translator.fingerprint(way), "direction": way, "batch": batch}
         about |= {} if suffix is None else {"format": suffix}
-        history = History(out, identity(about))
+        history = History(out, identity(about), anew=overwrite)
         whole = plan([Path(path) for path in inputs], out, history, overwrite=overwrite, suffix=suffix)
     if len({*ranks.gather(whole.number())}) > 1:
         raise UserError("The processes do not see the same pictures: give folders that all of them share.")
     manifest = _opened(out, history.job, about, ranks)
     jobs = whole.share(ranks.rank, ranks.world)
-    ledger = Ledger(manifest, history, overwrite=overwrite, total=len(jobs), progress=progress)
+    ledger = Ledger(manifest, history, total=len(jobs), progress=progress)
     counts = manifest.counts
     with ranks.together():
         try:
@@ -130,6 +131,7 @@ def translate_files(
     with ranks.together():
         if ranks.first:
             manifest.join()
+            manifest.end()
     translated, kept, skipped, failed = (sum(column) for column in zip(*told, strict=True))
     return BatchReport(
         out / MANIFEST, manifest.begin, translated, kept, skipped, failed, dict(notes), tuple(lost), str(out), way

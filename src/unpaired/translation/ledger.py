@@ -30,24 +30,16 @@ class Ledger:
     Args:
         manifest: this process's.
         history: what was done before.
-        overwrite: do again what is there and is not done and whole.
         total, progress: of this process's jobs.
     """
 
-    def __init__(
-        self, manifest: Manifest, history: History, *, overwrite: bool, total: int, progress: Progress | None = None
-    ) -> None:
+    def __init__(self, manifest: Manifest, history: History, *, total: int, progress: Progress | None = None) -> None:
         self.kept, self.done, self.total = 0, 0, total
-        self._manifest, self._history, self._overwrite, self._progress = manifest, history, overwrite, progress
+        self._manifest, self._history, self._progress = manifest, history, progress
 
     def is_done(self, job: Job) -> bool:
         """Whether an earlier process of the same job did it. Raises `UserError` where its work was changed since."""
-        try:
-            return self._history.is_done(job.source, job.target)
-        except UserError:
-            if self._overwrite:
-                return False
-            raise
+        return self._history.is_done(job.source, job.target)
 
     def keep(self, job: Job) -> None:
         """It was done before."""
