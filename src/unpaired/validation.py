@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import typing
+from collections.abc import Iterable
 from typing import Any
 
 from unpaired.config import Config
@@ -95,6 +96,11 @@ def validate(config: Config) -> None:
         (not gen.lab or (data.channels_a, data.channels_b) == (1, 3),
          "colouring in Lab goes from grey to colour: give --channels-a 1 and --channels-b 3"),
     ]  # fmt: skip
+    require(rules)
+
+
+def require(rules: Iterable[tuple[bool, str]]) -> None:
+    """Raise `UserError` with the sentence of the first rule that does not hold."""
     for holds, sentence in rules:
         if not holds:
             raise UserError(f"Unusable configuration: {sentence}.")

@@ -58,7 +58,8 @@ class Arguments:
     batch: int | None = None
     """Pictures of one size that go through the network together; chosen by their size if not given."""
     overwrite: bool = False
-    """Replace what is there already and is not this command's own finished work. An input is never replaced."""
+    """Replace what is there already, and make anew what was done before; repeated after an interruption, it goes on. An
+    input is never replaced."""
     format: str | None = None
     """File name ending, such as tif, of a format other than the inputs': where the other domain has bands or values
     that they can't hold."""

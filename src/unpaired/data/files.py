@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -9,6 +10,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from unpaired.errors import DiskFull, UserError
 
 
 @contextmanager
@@ -27,6 +30,13 @@ def replacing(path: Path) -> Generator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def not_written(path: Path, error: OSError) -> UserError:
+    """The sentence about a file that the system would not have; `DiskFull` where there is no room or no quota left."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(f"{path} cannot be written, since its disk is full ({error.strerror}): make room there.")
+    return UserError(f"{path} cannot be written: {error.strerror or error}.")
 
 
 def write_json(path: Path, value: Any) -> None:
