@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unpaired.config import Config, Direction, Domain, Layout
-from unpaired.data.cache import default_cache_dir
 from unpaired.data.decode import decode, framed
 from unpaired.data.discover import SUFFIXES, discover, find_test_domains
 from unpaired.data.domain import pages
+from unpaired.data.files import default_cache_dir
 from unpaired.data.layout import cut, pairs_by_name, part_of
 from unpaired.data.scale import scale_of
 from unpaired.data.show import visible
