@@ -34,7 +34,7 @@ from unpaired.data.picture import Picture
 from unpaired.data.pixels import read_bytes
 from unpaired.errors import UserError, reason
 
-VERSION = 3
+VERSION = 4
 """Of the layout and of what decoding does: another number, another cache."""
 
 
