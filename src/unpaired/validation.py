@@ -91,6 +91,8 @@ def validate(config: Config) -> None:
          "the identity loss needs domains with the same channels: give --identity 0"),
         (not gen.residual or data.channels_a == data.channels_b,
          "a residual generator needs domains with the same channels"),
+        (not gen.attention or data.channels_a == data.channels_b,
+         "attention leaves a part of the input as it is, which needs domains with the same channels"),
         (not gen.lab or (data.channels_a, data.channels_b) == (1, 3),
          "colouring in Lab goes from grey to colour: give --channels-a 1 and --channels-b 3"),
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from unpaired.data import demo
-from unpaired.data.cache import default_cache_dir
+from unpaired.data.files import default_cache_dir
 from unpaired.evaluation.content import INVERTED, luminance_correlation
 from unpaired.losses.adversarial import ADVERSARIAL
 from unpaired.training import watches

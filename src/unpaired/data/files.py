@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and the folder where caches are kept."""
 
 from __future__ import annotations
 
@@ -43,3 +43,11 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON so that a reader sees the old file or the new one, never a part."""
     with replacing(path) as file:
         file.write(json.dumps(value, indent=1).encode())
+
+
+def default_cache_dir() -> Path:
+    """`$UNPAIRED_CACHE`, or `unpaired` in `$XDG_CACHE_HOME`, or `~/.cache/unpaired`."""
+    if own := os.environ.get("UNPAIRED_CACHE"):
+        return Path(own)
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "unpaired"

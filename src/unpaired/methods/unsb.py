@@ -37,6 +37,8 @@ class UNSB(Method):
         rules = [
             (config.generator.kind == "resnet", "unsb modulates a ResNet: give --generator.kind resnet"),
             (not config.generator.lab, "unsb goes from pictures to pictures: leave out --generator.lab"),
+            (not config.generator.attention, "unsb paints a picture several times over: leave out "
+             "--generator.attention"),
             (inputs == outputs, "unsb mixes pictures of both domains, which need the same channels"),
             (config.training.batch >= 2, "unsb compares pictures of a batch with each other: give --batch 2 or more"),
             (config.data.crop // 2**config.discriminator.layers >= 3,
