@@ -145,11 +145,11 @@ def main() -> None:
     ]  # fmt: skip
     found = check(pictures, out, model, count)
     print(table([
-        {"process": n, "seconds": f"{look.seconds:.0f}", "done": f"{look.done:,}",
+        {"process": str(n), "seconds": f"{look.seconds:.0f}", "done": f"{look.done:,}",
          "peak MiB": ", ".join(f"{mib:.0f} at {done:,}" for done, mib in look.peaks.items())}
         for n, look in enumerate(looks, 1)
     ]))  # fmt: skip
-    print(json.dumps(found, indent=1))
+    print(json.dumps(found, indent=1), flush=True)
     if options.save:
         values = [dataclasses.asdict(look) for look in looks]
         print(write_result("amount", {"pictures": count, "side": SIDE, "width": options.width, "processes": values,

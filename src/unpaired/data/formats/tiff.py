@@ -154,7 +154,7 @@ def stands_for_none(nothing: float, dtype: np.dtype[Any], tags: Tags) -> tuple[f
     """The value that stands for no data in an output of another type, and the tags that say so."""
     if nodata.fits(nothing, dtype):
         return nothing, tags
-    return 0.0, tuple((code, 2, 2, b"0", True) if code == nodata.TAG else (code, *rest) for code, *rest in tags)
+    return 0.0, tuple((nodata.TAG, 2, 2, b"0", True) if tag[0] == nodata.TAG else tag for tag in tags)
 
 
 def _bands(own: Tiff) -> int:
