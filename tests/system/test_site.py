@@ -55,6 +55,11 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
+def test_the_navigation_names_every_page(tmp_path: Path) -> None:
+    """Quick, and where it is looked for: `scripts/build_site.py` builds the real site."""
+    build_site.lay_out(ROOT, tmp_path / "docs")
+
+
 def _replace(file: Path, old: str, new: str) -> None:
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
