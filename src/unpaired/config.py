@@ -79,6 +79,9 @@ class GeneratorConfig:
     `padding` elsewhere."""
     residual: bool = False
     """Output = tanh(network + atanh(input)): the network learns what to change, not the whole picture."""
+    attention: bool = False
+    """Output = attention · picture + (1 - attention) · input: the network learns where to change something, too, and
+    leaves the rest as it is (Mejjati et al. 2018; Tang et al. 2019, AttentionGAN)."""
     lab: bool = False
     """Colouring: the network gives only the colours a and b of the CIE Lab space; the lightness is the grey input's."""
 

@@ -12,6 +12,10 @@ class UserError(Exception):
     """
 
 
+class DiskFull(UserError):
+    """There is no room for what is to be written. No other will fit either: whoever goes through many files stops."""
+
+
 class Interrupted(UserError):
     """A person or the system stopped a command (SIGINT, SIGTERM) and nothing was lost; exit status 130."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import typing
+from collections.abc import Iterable
 from typing import Any
 
 from unpaired.config import Config
@@ -90,9 +91,16 @@ def validate(config: Config) -> None:
          "the identity loss needs domains with the same channels: give --identity 0"),
         (not gen.residual or data.channels_a == data.channels_b,
          "a residual generator needs domains with the same channels"),
+        (not gen.attention or data.channels_a == data.channels_b,
+         "attention leaves a part of the input as it is, which needs domains with the same channels"),
         (not gen.lab or (data.channels_a, data.channels_b) == (1, 3),
          "colouring in Lab goes from grey to colour: give --channels-a 1 and --channels-b 3"),
     ]  # fmt: skip
+    require(rules)
+
+
+def require(rules: Iterable[tuple[bool, str]]) -> None:
+    """Raise `UserError` with the sentence of the first rule that does not hold."""
     for holds, sentence in rules:
         if not holds:
             raise UserError(f"Unusable configuration: {sentence}.")

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unpaired.data import cache as cache_module
-from unpaired.data.cache import Cache, default_cache_dir, open_cache
+from unpaired.data.cache import Cache, building, index, open_cache
 from unpaired.data.decode import decode
 from unpaired.data.discover import discover
+from unpaired.data.files import default_cache_dir
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
 
@@ -37,13 +37,13 @@ def root(tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded, as they are."""
     names: list[str] = []
-    real = cache_module.seen
+    real = building.seen
 
     def noted(data: bytes, path: Path, **options: object) -> Picture:
         names.append(path.name)
         return real(data, path, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cache_module, "seen", noted)
+    monkeypatch.setattr(building, "seen", noted)
     return names
 
 
@@ -158,7 +158,7 @@ def test_touched_files_are_hashed_once(root: Path, monkeypatch: pytest.MonkeyPat
     open_(root)
     os.utime(root / "0.png", (1, 1))
     open_(root)
-    monkeypatch.setattr(cache_module, "_hash", lambda data: pytest.fail("hashed again"))
+    monkeypatch.setattr(index, "fingerprint", lambda data: pytest.fail("hashed again"))
     open_(root)
 
 

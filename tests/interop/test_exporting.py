@@ -45,6 +45,7 @@ KINDS: dict[str, GeneratorConfig] = {
     "resnet, resized, residual": GeneratorConfig(width=4, blocks=1, kernel=3, upsample="resize", residual=True),
     "unet, batch norm": GeneratorConfig(kind="unet", width=2, depth=6, norm="batch"),
     "convnext": GeneratorConfig(kind="convnext", width=4, blocks=1),
+    "attention": GeneratorConfig(width=4, blocks=1, attention=True),
 }
 
 
@@ -172,6 +173,7 @@ def test_their_networks_translate_as_ours(
     [
         ({"kind": "convnext"}, "no convnext generator"),
         ({"residual": True}, "no residual output"),
+        ({"attention": True}, "no generator with attention"),
         ({"norm": "instance-affine"}, "no instance-affine norm"),
         ({"norm": "none"}, r"no bias at model\.1 with norm none"),
         ({"kernel": 3}, "first and last convolution of 3×3"),

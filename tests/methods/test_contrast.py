@@ -68,7 +68,7 @@ def test_cut_is_eq_6(identity: float) -> None:
     contrast = _of_cut(method, A, fake, config.nce)
     if identity:  # the authors take the mean of both
         contrast = 0.5 * (contrast + _of_cut(method, B, method.generator_ab(B), config.nce))
-    fooled = (method.discriminator_b(fake)[0] - 1).square().mean()
+    fooled = (method.adversary_b.discriminator(fake)[0] - 1).square().mean()
     torch.testing.assert_close(step.loss, 2.0 * fooled + 3.0 * contrast, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(step.fakes["fake_b"], fake.detach(), rtol=1e-4, atol=1e-5)
     assert step.terms.keys() == {"gan_ab", "nce_a"} | ({"nce_b"} if identity else set())
@@ -106,7 +106,7 @@ def test_sincut_contrasts_across_the_batch_and_holds_b_to_itself() -> None:
         vectors = [torch.nn.functional.normalize(head(x.flatten(2).transpose(1, 2)), dim=-1) for x in (q, k)]
         parts.append(patch_nce(*(v.reshape(1, -1, v.shape[-1]) for v in vectors), config.nce.temperature))
     contrast, kept = torch.stack(parts).mean(), (method.generator_ab(B) - B).abs().mean()
-    fooled = (method.discriminator_b(fake)[0] - 1).square().mean()
+    fooled = (method.adversary_b.discriminator(fake)[0] - 1).square().mean()
     torch.testing.assert_close(step.loss, 2.0 * fooled + 3.0 * contrast + 2.0 * kept, rtol=1e-4, atol=1e-5)
     assert step.terms.keys() == {"gan_ab", "nce_a", "identity_b"}
 
@@ -125,9 +125,9 @@ def test_dclgan_looks_at_each_domain_with_its_own_encoder() -> None:
     steps = list(m.generator_step(A, B, 0))
     assert len(steps) == 2
     for (x, y), step, real_x, real_y in zip(("ab", "ba"), steps, (A, B), (B, A), strict=True):
-        there, back = (m.generator_ab, m.generator_ba) if x == "a" else (m.generator_ba, m.generator_ab)
+        there, back = (m.generators()[f"generator_{way}"] for way in (x + y, y + x))
         of_x, of_y = (m.projector_a, m.projector_b) if x == "a" else (m.projector_b, m.projector_a)
-        judge = m.discriminator_b if x == "a" else m.discriminator_a
+        judge = m.discriminators()[f"discriminator_{y}"]
         fake = there(real_x)
         expected = (
             2.0 * (judge(fake)[0] - 1).square().mean()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.config import Config, DataConfig, DiscriminatorConfig, GeneratorConfig, LossConfig, OptimizerConfig
+from unpaired.methods.base import Method
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.methods.step import Step, frozen
 
@@ -46,10 +47,11 @@ def _discriminators(method: CycleGAN, fakes: dict[str, Tensor]) -> Step:
     return _whole(method.discriminator_step(REAL_A, REAL_B, fakes, 0))
 
 
-def _gradients(method: nn.Module, loss: Tensor) -> dict[str, Tensor]:
+def _gradients(method: Method, loss: Tensor) -> dict[str, Tensor]:
     method.zero_grad(set_to_none=True)
     loss.backward()
-    return {name: p.grad.clone() for name, p in method.named_parameters() if p.grad is not None}
+    named = [(f"{n}.{k}", p) for n, network in method.networks().items() for k, p in network.named_parameters()]
+    return {name: p.grad.clone() for name, p in named if p.grad is not None}
 
 
 # The objective, written a second time: eq. 1 to 3, section 4 and section 5.2.
@@ -70,13 +72,13 @@ def _adversarial(kind: str, d: Tensor, side: str) -> Tensor:
 
 def _objective(m: CycleGAN, kind: str, c: LossConfig) -> tuple[Tensor, Tensor]:
     """Losses of G, F and of D_X, D_Y on x = REAL_A and y = REAL_B, without a history pool."""
-    g, f = m.generator_ab, m.generator_ba
+    g, f = m.generators().values()
 
     def d_x(p: Tensor) -> Tensor:
-        return m.discriminator_a(p)[0]
+        return m.discriminators()["discriminator_a"](p)[0]
 
     def d_y(p: Tensor) -> Tensor:
-        return m.discriminator_b(p)[0]
+        return m.discriminators()["discriminator_b"](p)[0]
 
     x, y = REAL_A, REAL_B
     gan = _adversarial(kind, d_y(g(x)), "generator") + _adversarial(kind, d_x(f(y)), "generator")
@@ -109,13 +111,14 @@ def test_the_objective_is_that_of_the_paper(kind: Any, weights: dict[str, float]
 def test_fakes_and_terms_are_what_their_names_say() -> None:
     method = _method()
     step = _generators(method)
-    torch.testing.assert_close(step.fakes["fake_b"], method.generator_ab(REAL_A), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(step.fakes["fake_a"], method.generator_ba(REAL_B), rtol=1e-5, atol=1e-5)
-    assert not any(f.requires_grad for f in step.fakes.values())
+    g, f = method.generators().values()
+    torch.testing.assert_close(step.fakes["fake_b"], g(REAL_A), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(step.fakes["fake_a"], f(REAL_B), rtol=1e-5, atol=1e-5)
+    assert not any(fake.requires_grad for fake in step.fakes.values())
     expected = {
-        "gan_ab": (method.discriminator_b(method.generator_ab(REAL_A))[0] - 1).square().mean(),
-        "cycle_a": (method.generator_ba(method.generator_ab(REAL_A)) - REAL_A).abs().mean(),
-        "identity_a": (method.generator_ba(REAL_A) - REAL_A).abs().mean(),
+        "gan_ab": (method.discriminators()["discriminator_b"](g(REAL_A))[0] - 1).square().mean(),
+        "cycle_a": (f(g(REAL_A)) - REAL_A).abs().mean(),
+        "identity_a": (f(REAL_A) - REAL_A).abs().mean(),
     }
     for name, value in expected.items():
         torch.testing.assert_close(step.terms[name], value, rtol=1e-5, atol=1e-5)
@@ -206,7 +209,8 @@ def test_batch_norm_keeps_passes_apart(generator: Any, discriminator: Any) -> No
 
 def test_without_batch_norm_passes_are_joined() -> None:
     method = _method()
-    generator, discriminator = _batches_seen(method.generator_ab), _batches_seen(method.discriminator_a)
+    networks = method.networks()
+    generator, discriminator = _batches_seen(networks["generator_ab"]), _batches_seen(networks["discriminator_a"])
     _discriminators(method, _generators(method).fakes)
     assert sorted(generator) == [2, 4], "translation with identity, and the way back"
     assert sorted(discriminator) == [2, 4], "fooled once, then real and fake together"
@@ -234,7 +238,7 @@ def test_frozen_passes_gradients_through_and_gives_back_what_it_took() -> None:
 
 def test_parts_are_computed_one_by_one() -> None:
     method = _method()
-    seen = _batches_seen(method.discriminator_a)
+    seen = _batches_seen(method.discriminators()["discriminator_a"])
     parts = method.generator_step(REAL_A, REAL_B, 0)
     assert next(parts).terms.keys() == {"identity_b", "gan_ab", "cycle_a"}
     assert seen == [], "B → A is not judged before A → B has been differentiated"
@@ -247,8 +251,8 @@ def test_the_discriminators_see_the_history() -> None:
     fakes = {"fake_a": torch.full((2, 3, 16, 16), 0.5), "fake_b": torch.full((2, 3, 16, 16), -0.5)}
     _discriminators(method, fakes)
     assert [len(p.fakes) for p in method.pools().values()] == [2, 2]
-    assert all(torch.equal(f, fakes["fake_a"][0]) for f in method.adversary_a.pool.fakes)
-    assert all(torch.equal(f, fakes["fake_b"][0]) for f in method.adversary_b.pool.fakes)
+    assert all(torch.equal(f, fakes["fake_a"][0]) for f in method.adversaries()["a"].pool.fakes)
+    assert all(torch.equal(f, fakes["fake_b"][0]) for f in method.adversaries()["b"].pool.fakes)
 
 
 def test_channels_may_differ_between_the_domains() -> None:

@@ -40,7 +40,7 @@ def test_the_objective_is_that_of_the_paper() -> None:
     fake = method.generator_ab(A)
 
     def d(b: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(method.discriminator_b(torch.cat([A, b], dim=1))[0].double())
+        return torch.sigmoid(method.adversary_b.discriminator(torch.cat([A, b], dim=1))[0].double())
 
     [made] = method.generator_step(A, B, 0)
     expected = 2.0 * -torch.log(d(fake)).mean() + 30.0 * (fake - B).abs().mean()

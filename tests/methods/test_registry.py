@@ -162,6 +162,7 @@ DISCRIMINATORS = {
 GENERATORS = {
     "unet": {"kind": "unet", "depth": 3, "dropout": 0.5, "noise": True, "norm": "batch"},
     "convnext": {"kind": "convnext"},
+    "attention": {"attention": True},
     "blurred resnet": {"downsample": "blur", "upsample": "blur"},
 }
 
@@ -193,8 +194,8 @@ def test_every_discriminator_fits_every_method(name: str, discriminator: str) ->
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_every_generator_fits_every_method(name: str, generator: str) -> None:
     config = replace(_config(name), generator=replace(TINY.generator, **GENERATORS[generator]))
-    if name == "unsb" and config.generator.kind != "resnet":
-        with pytest.raises(UserError, match="kind resnet"):
+    if name == "unsb" and (config.generator.kind != "resnet" or config.generator.attention):
+        with pytest.raises(UserError, match=r"kind resnet|leave out --generator\.attention"):
             METHODS[config.method].check(config)
     else:
         _steps(config)

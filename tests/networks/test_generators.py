@@ -108,11 +108,12 @@ def _cases(draw: st.DrawFn) -> tuple[GeneratorConfig, int, int, int, int]:
         upsample=draw(st.sampled_from(["transposed", "resize", "blur"])),  # pyright: ignore
         padding=draw(st.sampled_from(["reflect", "zeros"])),  # pyright: ignore
         residual=draw(st.booleans()),
+        attention=draw(st.booleans()),
     )
     multiple = MULTIPLES[config.kind](config)
     height, width = draw(st.integers(2, 4)), draw(st.integers(2, 4))
     inputs = draw(st.sampled_from([1, 3]))
-    outputs = inputs if config.residual else draw(st.sampled_from([1, 3]))
+    outputs = inputs if config.residual or config.attention else draw(st.sampled_from([1, 3]))
     return config, inputs, outputs, multiple * height, multiple * width
 
 

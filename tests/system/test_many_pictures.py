@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,21 @@ def test_two_processes_share_the_work(unpaired: Command, run: Path, tmp_path: Pa
 )
 def test_engines_and_their_words(unpaired: Command, tmp_path: Path, words: list[str], told: str) -> None:
     assert told in unpaired("translate", tmp_path / "run", *words).sentence
+
+
+def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on(
+    unpaired: Command, run: Path, tmp_path: Path, small_disk: Callable[[str], Path]
+) -> None:
+    inputs, out = fill(tmp_path / "in", 30), small_disk("100k") / "out"
+    words = ("translate", run, inputs, "--out", out, "--direction", "a2b", "--no-trust")
+    sentence = unpaired(*words).sentence
+    assert re.fullmatch(rf"The disk of {out} is full: \d+ of 30 files are done\. .* goes on\.", sentence)
+    done = made(out)
+    assert 0 < len(done) < 30
+    assert f"{len(done)} of 30" in sentence
+    subprocess.run(["mount", "-o", "remount,size=1m", str(out.parent)], check=True)
+    assert unpaired(*words).out == (
+        f"{30 - len(done)} translated into {out}, {len(done)} were done before, 0 skipped, 0 failed.\n"
+    )
+    unpaired(*(*words[:4], tmp_path / "whole", *words[5:]))
+    assert made(out) == made(tmp_path / "whole")

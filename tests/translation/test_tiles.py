@@ -66,6 +66,7 @@ def picture(height: int, width: int, channels: int = 3, dtype: torch.dtype = tor
     downsample=st.sampled_from(["strided", "blur"]),
     padding=st.sampled_from(["reflect", "zeros"]),
     residual=st.booleans(),
+    attention=st.booleans(),
     dropout=st.sampled_from([0.0, 0.5]),
     height=st.integers(17, 70),
     width=st.integers(17, 40),

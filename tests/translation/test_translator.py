@@ -194,6 +194,29 @@ def test_alpha_is_kept_and_training_s_background_is_what_the_network_sees(same: 
     assert torch.equal(seen[0], torch.ones(1, 3, 8, 8))  # white, not the black below it
 
 
+ATTENTIVE = dataclasses.replace(SMALL, generator=dataclasses.replace(SMALL.generator, attention=True))
+
+
+def test_attention_is_a_grey_picture_of_where_it_was_painted_anew(make_translator: Make) -> None:
+    array = picture(30, 41)
+    translator = make_translator(ATTENTIVE)
+    share = np.asarray(translator.attention()(Image.fromarray(array)))
+    assert share.shape == (30, 41)
+    made = translator(array)
+    changed = np.abs(made.astype(int) - array).max(2)
+    assert (changed - share.astype(int)).max() <= 1, "what was changed is within what attention lets change"
+    assert changed.max() > 5
+    tiny = Translator.load(translator.source or "", direction="a2b", device="cpu", precision="float32", max_memory=1)
+    large = picture(300, 300, seed=2)
+    banded = np.asarray(tiny.attention()(Image.fromarray(large))).astype(int)
+    assert np.abs(banded - np.asarray(translator.attention()(Image.fromarray(large)))).max() <= 1
+
+
+def test_a_run_without_attention_says_so(make_translator: Make) -> None:
+    with pytest.raises(UserError, match=r"learnt no attention: train with --generator\.attention"):
+        make_translator().attention()
+
+
 def test_exif_orientation_is_honoured(same: Translator, tmp_path: Path) -> None:
     array = np.zeros((16, 24, 3), np.uint8)
     array[:, :6] = 255  # a white stripe on the left

@@ -151,9 +151,12 @@ def test_stopping_leaves_nothing_behind(same: Translator, tmp_path: Path) -> Non
         if done == 5:
             raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted, match=r"Stopped after 5 frames; .*made\.mp4 was not written"):
+    with pytest.raises(Interrupted, match=r"Stopped after 5 frames: nothing was written to .*made\.mp4\."):
         translate_film(same, film, tmp_path / "made.mp4", progress=stop)
     assert nothing_else(tmp_path, "film.mp4")
+    with pytest.raises(Interrupted, match=r"Stopped after 5 frames: they are written as .*%02d\.png\."):
+        translate_film(same, film, tmp_path / "made/%02d.png", progress=stop)
+    assert nothing_else(tmp_path / "made", *(f"{n:02}.png" for n in range(1, 6)))
 
 
 def test_few_frames_are_held_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

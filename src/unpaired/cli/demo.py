@@ -13,7 +13,7 @@ from unpaired.cli.options import parsed
 from unpaired.cli.train import rank_console
 from unpaired.config import DIRECTIONS
 from unpaired.data import demo as pictures
-from unpaired.data.cache import default_cache_dir
+from unpaired.data.files import default_cache_dir
 from unpaired.display import Display
 from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.measures import STANDARD

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from unpaired.cli.options import parsed
 from unpaired.config import Config
-from unpaired.data.cache import default_cache_dir
+from unpaired.data.files import default_cache_dir
 from unpaired.methods import METHODS
 from unpaired.presets import demo, fast
 from unpaired.training.device import (

@@ -1,4 +1,6 @@
-"""What `unpaired translate` says beside its translations: which inputs are unusual, and what was changed where."""
+"""What `unpaired translate` says beside its translations: which inputs are unusual, what was changed where, and where
+attention was.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,13 @@ from pathlib import Path
 from rich.console import Console
 
 from unpaired.config import Direction
+from unpaired.data.decode import read_picture, write_picture
 from unpaired.errors import UserError, reason
 from unpaired.evaluation.changes import write_change_map
 from unpaired.evaluation.trust import UNUSUAL, Trust, input_domain
+from unpaired.translation import values
 from unpaired.translation.batch import BatchReport
+from unpaired.translation.translator import Translator
 
 MOST_LOOKED_AT = 1000
 """Pictures of one call that are looked at: the first ones."""
@@ -57,3 +62,24 @@ def write_changes(report: BatchReport, folder: Path, console: Console) -> None:
         except UserError as error:
             console.print(f"No map of {source}: {reason(error, source)}", soft_wrap=True, markup=False)
     console.print(f"{written:,} maps of what was changed in {folder}", soft_wrap=True, markup=False)
+
+
+def write_attention(report: BatchReport, translator: Translator, folder: Path, console: Console) -> None:
+    """A map of where each translation was painted anew, in `folder`, under the translation's name: what --masks takes.
+
+    Raises `UserError` where the generator learnt none, or `folder` can't be written.
+    """
+    maps, written = translator.attention(report.direction), 0
+    for outcome in report.outcomes("translated"):
+        assert outcome.output is not None
+        source, target = Path(outcome.input), (folder / outcome.output).with_suffix(".png")
+        try:
+            (made,) = values.translated(maps, [read_picture(source, axis=maps.config.data.axis)], report.direction)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_picture(made.pages, made, target)
+            written += 1
+        except UserError as error:
+            console.print(f"No map of {source}: {reason(error, source)}", soft_wrap=True, markup=False)
+        except OSError as error:
+            raise UserError(f"{target} cannot be written ({error.strerror}): take another folder.") from error
+    console.print(f"{written:,} maps of attention in {folder}", soft_wrap=True, markup=False)

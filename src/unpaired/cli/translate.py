@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from unpaired.cli import speaks
-from unpaired.cli.doubts import warn_of_unusual, write_changes
+from unpaired.cli.doubts import warn_of_unusual, write_attention, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
 from unpaired.data.pixels import let_in
@@ -58,7 +58,8 @@ class Arguments:
     batch: int | None = None
     """Pictures of one size that go through the network together; chosen by their size if not given."""
     overwrite: bool = False
-    """Replace what is there already and is not this command's own finished work. An input is never replaced."""
+    """Replace what is there already, and make anew what was done before; repeated after an interruption, it goes on. An
+    input is never replaced."""
     format: str | None = None
     """File name ending, such as tif, of a format other than the inputs': where the other domain has bands or values
     that they can't hold."""
@@ -68,6 +69,9 @@ class Arguments:
     addresses."""
     changes: Path | None = None
     """Folder for a map of each translation: dark where nothing was changed, bright where much was."""
+    attention: Path | None = None
+    """Folder for the map of attention of each translation (of a run with --generator.attention): black where the input
+    was left as it is, white where all was painted anew."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     max_memory: str | None = None
@@ -97,6 +101,8 @@ def main(arguments: list[str]) -> None:
                 raise UserError(f"{far} is an address: give --engine ray.")
             if far and told.changes is not None:
                 raise UserError(f"{far} is an address: --changes is for files of this machine.")
+            if told.attention is not None and told.engine != "local":
+                raise UserError("--attention is for --engine local.")
             if told.workers is not None and told.engine == "local":
                 raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
             if told.format is not None and told.engine == "ray":
@@ -125,6 +131,8 @@ def main(arguments: list[str]) -> None:
             tell(report, console)
             if told.changes is not None:
                 write_changes(report, told.changes, console)
+            if told.attention is not None:
+                write_attention(report, _translator(told), told.attention, console)
             if told.trust and report.translated and not far:
                 warn_of_unusual(report, told.run, report.direction, console)
     if report.failures:
@@ -134,6 +142,8 @@ def main(arguments: list[str]) -> None:
 def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:
     with ranks.together():
         translator = _translator(told)
+        if told.attention is not None:
+            translator.attention()  # refuses before anything is written where there is none
     return translate_files(
         translator, [Path(path) for path in told.inputs], told.out, batch=told.batch, overwrite=told.overwrite,
         ranks=ranks, progress=progress, format=told.format,

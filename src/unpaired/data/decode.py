@@ -13,13 +13,12 @@ from PIL import Image
 from unpaired.config import Resize
 from unpaired.data import formats
 from unpaired.data.discover import format_named
-from unpaired.data.files import replacing
+from unpaired.data.files import not_written, replacing
 from unpaired.data.formats import AXIS
 from unpaired.data.formats.photo import QUALITY
 from unpaired.data.picture import Picture
 from unpaired.data.pixels import conversions, flatten, frames, opened, read_bytes, to_srgb, upright
 from unpaired.data.scale import WHOLE
-from unpaired.errors import UserError
 
 Colour = tuple[int, int, int]
 LUMINANCE = (0.299, 0.587, 0.114)
@@ -133,7 +132,7 @@ def write_picture(values: NDArray[Any], like: Picture, path: Path) -> None:
         with replacing(path) as file:
             file.write(content)
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise not_written(path, error) from error
 
 
 def encoded(values: NDArray[Any], like: Picture, kind: str, *, quality: int = QUALITY) -> bytes:

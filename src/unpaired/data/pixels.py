@@ -197,7 +197,8 @@ def _check(image: Image.Image, data: bytes, path: Path, *, deep: bool = False) -
 
 def too_large(path: Path) -> str:
     return (
-        f"{path} has more than {MAX_PIXELS // 10**6} million pixels: allow more (--max-megapixels), or make it smaller."
+        f"{path} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller, or cut it into parts "
+        "(unpaired translate alone takes larger ones, with --max-megapixels)."
     )
 
 

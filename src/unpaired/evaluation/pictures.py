@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.data.cache import default_cache_dir
+from unpaired.data.files import default_cache_dir
 from unpaired.errors import UserError
 from unpaired.evaluation.features import Picture, Pictures, stack
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unpaired.config import Config, Direction, Domain, Layout
-from unpaired.data.cache import default_cache_dir
 from unpaired.data.decode import decode, framed
 from unpaired.data.discover import SUFFIXES, discover, find_test_domains
 from unpaired.data.domain import pages
+from unpaired.data.files import default_cache_dir
 from unpaired.data.layout import cut, pairs_by_name, part_of
 from unpaired.data.scale import scale_of
 from unpaired.data.show import visible
@@ -63,8 +63,9 @@ def evaluate(
 
     Args:
         run: a run's folder or a loaded translator.
-        dir_a, dir_b: folders of pictures that were not trained on; or one that holds testA and testB; or one that
-            holds both domains as the training folder did (`config.data.layout`): its files are pairs.
+        dir_a: a folder of pictures of domain A that were not trained on; or, without `dir_b`, one that holds testA and
+            testB, or both domains as the training folder did (`config.data.layout`): its files are pairs.
+        dir_b: the same of domain B.
         paired: files of one name (whatever their ending) in both folders show the same: compare them.
         measures: names or measures of your own; all that the data allows if not given.
         labels: the domain that is colour label maps, to score translations into it (needs `paired`) and out of it

@@ -52,6 +52,8 @@ def _lacking(config: GeneratorConfig, network: Generator) -> Iterator[str]:
     """What ours has and theirs have not."""
     if config.kind not in ("resnet", "unet"):
         yield f"{config.kind} generator"
+    if config.attention:
+        yield "generator with attention"
     if config.lab or config.residual:
         yield "generator that colours in Lab" if config.lab else "residual output"
     if config.norm not in ("instance", "batch", "none"):

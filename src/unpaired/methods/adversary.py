@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unpaired.config import Config, Domain
 from unpaired.data.augment import differentiable_augment
 from unpaired.losses.adversarial import ADVERSARIAL, over_heads
+from unpaired.methods.pool import HistoryPool
 from unpaired.methods.step import Step, frozen
 from unpaired.networks import Discriminator
-from unpaired.training.pool import HistoryPool
 
 
-class Adversary:
+class Adversary(nn.Module):
     """What it is worth to fool a discriminator, and to it to tell real from fake (eq. 1 and section 4).
 
-    Everything that a configuration may ask of a discriminator happens here: augmentation, history pool, penalty. The
-    discriminator itself belongs to the method.
+    Everything that a configuration may ask of a discriminator happens here: augmentation, history pool, penalty.
     """
 
     def __init__(self, domain: Domain, discriminator: Discriminator, config: Config) -> None:
+        super().__init__()
         self.domain, self.discriminator, self.config = domain, discriminator, config.discriminator
         self.weight = config.loss.gan_weight
         self.loss = ADVERSARIAL[config.loss.adversarial]

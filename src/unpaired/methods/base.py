@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from unpaired.config import Config, Direction, Domain
 from unpaired.methods.adversary import Adversary
+from unpaired.methods.pool import HistoryPool
 from unpaired.methods.step import Step
 from unpaired.networks import build_generator, eyes_of
 from unpaired.networks.generator import Generator
-from unpaired.training.pool import HistoryPool
+from unpaired.networks.layers import initialise
 
 
 class Method(nn.Module, ABC):
@@ -40,6 +41,11 @@ class Method(nn.Module, ABC):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+
+    def draw_weights(self, config: Config) -> None:
+        """New weights for all that is trained: what a method begins with, once it has its networks."""
+        for network in self.networks().values():
+            initialise(network, config.optimizer.init_gain)
 
     @abstractmethod
     def generators(self) -> dict[str, nn.Module]:

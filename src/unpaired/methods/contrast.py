@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from unpaired.config import Config, NceConfig
-from unpaired.errors import UserError
 from unpaired.losses.contrastive import patch_nce
 from unpaired.networks import build_generator
 from unpaired.networks.generator import Generator
 from unpaired.networks.projector import PatchProjector
+from unpaired.validation import require
 
 
 def projector(generator: Generator, config: NceConfig) -> PatchProjector:
@@ -56,6 +56,4 @@ def check(config: Config) -> None:
         (nce.identity == nce.l1 == 0 or config.data.channels_a == config.data.channels_b,
          "nce.identity and nce.l1 need domains with the same channels: give --nce.identity 0 and --nce.l1 0"),
     ]  # fmt: skip
-    for holds, sentence in rules:
-        if not holds:
-            raise UserError(f"Unusable configuration: {sentence}.")
+    require(rules)

@@ -17,7 +17,6 @@ from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step, passes
 from unpaired.networks import Discriminator, build_generator, load_eyes
-from unpaired.networks.layers import initialise
 
 
 class CUT(Method):
@@ -35,11 +34,10 @@ class CUT(Method):
         self.eyes = load_eyes(config.discriminator)
         self.generator_ab = build_generator(*config.channels("a2b"), config.generator)
         self.projector = contrast.projector(self.generator_ab, config.nce)
-        self.discriminator_b = Discriminator(config.data.channels_b, config.discriminator, self.eyes)
-        self.adversary_b = Adversary("b", self.discriminator_b, config)
+        discriminator = Discriminator(config.data.channels_b, config.discriminator, self.eyes)
+        self.adversary_b = Adversary("b", discriminator, config)
         self.joined = config.generator.norm != "batch"
-        for network in self.networks().values():
-            initialise(network, config.optimizer.init_gain)
+        self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
         return {"generator_ab": self.generator_ab, "projector": self.projector}

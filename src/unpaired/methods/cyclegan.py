@@ -14,9 +14,8 @@ from unpaired.config import Config, Domain
 from unpaired.losses.cycle import l1
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
+from unpaired.methods.both_ways import BothWays, Way
 from unpaired.methods.step import Step, passes
-from unpaired.networks import Discriminator, build_generator, load_eyes
-from unpaired.networks.layers import initialise
 
 
 class CycleGAN(Method):
@@ -27,48 +26,39 @@ class CycleGAN(Method):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.config = config.loss
-        self.eyes = load_eyes(config.discriminator)
-        self.generator_ab = build_generator(*config.channels("a2b"), config.generator)
-        self.generator_ba = build_generator(*config.channels("b2a"), config.generator)
-        self.discriminator_a = Discriminator(config.data.channels_a, config.discriminator, self.eyes)
-        self.discriminator_b = Discriminator(config.data.channels_b, config.discriminator, self.eyes)
-        self.adversary_a = Adversary("a", self.discriminator_a, config)
-        self.adversary_b = Adversary("b", self.discriminator_b, config)
+        self.ways = BothWays(config)
         self.joined = config.generator.norm != "batch"
-        for network in self.networks().values():
-            initialise(network, config.optimizer.init_gain)
+        self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
-        return {"generator_ab": self.generator_ab, "generator_ba": self.generator_ba}
+        return self.ways.generators()
 
     def adversaries(self) -> dict[Domain, Adversary]:
-        return {"a": self.adversary_a, "b": self.adversary_b}
+        return self.ways.adversaries()
 
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
         """The full objective as the generators see it, one direction at a time."""
-        yield self._direction("a", "b", real_a, real_b, step)
-        yield self._direction("b", "a", real_b, real_a, step)
+        yield self._direction(self.ways.a2b(), real_a, real_b, step)
+        yield self._direction(self.ways.b2a(), real_b, real_a, step)
 
-    def _direction(self, x: str, y: str, real_x: Tensor, real_y: Tensor, step: int) -> Step:
+    def _direction(self, way: Way, real_x: Tensor, real_y: Tensor, step: int) -> Step:
         """Adversarial loss of X → Y, cycle X → Y → X (eq. 2), and identity of Y (section 5.2)."""
-        c, forward = self.config, x == "a"
-        generator, back = (self.generator_ab, self.generator_ba) if forward else (self.generator_ba, self.generator_ab)
+        c, x, y = self.config, way.x, way.y
         # As in the authors' code, λ_A weighs cycle and identity of A, and λ_B those of B.
-        lambda_x, lambda_y = (c.lambda_a, c.lambda_b) if forward else (c.lambda_b, c.lambda_a)
+        weight_of = {"a": c.lambda_a, "b": c.lambda_b}
         terms: dict[str, Tensor] = {}
         loss = real_x.new_zeros(())
-        if c.identity * lambda_y > 0 and step % c.identity_every == 0:
-            fake, identity = passes(generator, real_x, real_y, joined=self.joined)
+        if c.identity * weight_of[y] > 0 and step % c.identity_every == 0:
+            fake, identity = passes(way.there, real_x, real_y, joined=self.joined)
             terms[f"identity_{y}"] = l1(identity, real_y)
-            loss = loss + c.identity * c.identity_every * lambda_y * terms[f"identity_{y}"]
+            loss = loss + c.identity * c.identity_every * weight_of[y] * terms[f"identity_{y}"]
         else:
-            fake = generator(real_x)
-        adversary = self.adversary_b if forward else self.adversary_a
-        if adversary.weight:
-            terms[f"gan_{x}{y}"] = adversary.fool(fake)
-            loss = loss + adversary.weight * terms[f"gan_{x}{y}"]
-        if lambda_x:
+            fake = way.there(real_x)
+        if way.adversary.weight:
+            terms[f"gan_{x}{y}"] = way.adversary.fool(fake)
+            loss = loss + way.adversary.weight * terms[f"gan_{x}{y}"]
+        if weight_of[x]:
             carrier = fake + c.cycle_noise * torch.randn_like(fake) if c.cycle_noise else fake
-            terms[f"cycle_{x}"] = l1(back(carrier), real_x)
-            loss = loss + lambda_x * terms[f"cycle_{x}"]
+            terms[f"cycle_{x}"] = l1(way.back(carrier), real_x)
+            loss = loss + weight_of[x] * terms[f"cycle_{x}"]
         return Step(loss, terms, {f"fake_{y}": fake.detach()})

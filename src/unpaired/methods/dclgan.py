@@ -14,9 +14,9 @@ from unpaired.losses.cycle import l1
 from unpaired.methods import contrast
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
+from unpaired.methods.both_ways import BothWays, Way
 from unpaired.methods.step import Step, passes
-from unpaired.networks import Discriminator, build_generator, load_eyes
-from unpaired.networks.layers import initialise
+from unpaired.networks.projector import PatchProjector
 
 
 class DCLGAN(Method):
@@ -34,48 +34,35 @@ class DCLGAN(Method):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.config = config.nce
-        self.eyes = load_eyes(config.discriminator)
-        self.generator_ab = build_generator(*config.channels("a2b"), config.generator)
-        self.generator_ba = build_generator(*config.channels("b2a"), config.generator)
-        self.projector_a = contrast.projector(self.generator_ab, config.nce)
-        self.projector_b = contrast.projector(self.generator_ba, config.nce)
-        self.discriminator_a = Discriminator(config.data.channels_a, config.discriminator, self.eyes)
-        self.discriminator_b = Discriminator(config.data.channels_b, config.discriminator, self.eyes)
-        self.adversary_a = Adversary("a", self.discriminator_a, config)
-        self.adversary_b = Adversary("b", self.discriminator_b, config)
+        self.ways = BothWays(config)
+        self.projector_a = contrast.projector(self.ways.generator_ab, config.nce)
+        self.projector_b = contrast.projector(self.ways.generator_ba, config.nce)
         self.joined = config.generator.norm != "batch"
-        for network in self.networks().values():
-            initialise(network, config.optimizer.init_gain)
+        self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
-        return {
-            "generator_ab": self.generator_ab, "generator_ba": self.generator_ba,
-            "projector_a": self.projector_a, "projector_b": self.projector_b,
-        }  # fmt: skip
+        return {**self.ways.generators(), "projector_a": self.projector_a, "projector_b": self.projector_b}
 
     def adversaries(self) -> dict[Domain, Adversary]:
-        return {"a": self.adversary_a, "b": self.adversary_b}
+        return self.ways.adversaries()
 
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
         """The full objective as the generators see it, one direction at a time."""
-        yield self._direction("a", "b", real_a, real_b)
-        yield self._direction("b", "a", real_b, real_a)
+        yield self._direction(self.ways.a2b(), real_a, real_b, self.projector_a, self.projector_b)
+        yield self._direction(self.ways.b2a(), real_b, real_a, self.projector_b, self.projector_a)
 
-    def _direction(self, x: Domain, y: Domain, real_x: Tensor, real_y: Tensor) -> Step:
+    def _direction(self, way: Way, real_x: Tensor, real_y: Tensor, of_x: PatchProjector, of_y: PatchProjector) -> Step:
         """Adversarial loss of X → Y, contrast of X with its translation (eq. 3), and identity of Y (eq. 4)."""
-        c, forward = self.config, x == "a"
-        generator, back = (self.generator_ab, self.generator_ba) if forward else (self.generator_ba, self.generator_ab)
-        of_x, of_y = (self.projector_a, self.projector_b) if forward else (self.projector_b, self.projector_a)
-        adversary = self.adversaries()[y]
+        c, x, y = self.config, way.x, way.y
         shown = (real_x, real_y) if c.identity else (real_x,)
-        fake, *identity = passes(generator, *shown, joined=self.joined)
+        fake, *identity = passes(way.there, *shown, joined=self.joined)
         with torch.no_grad():
-            keys = generator.stages(real_x, c.layers)
-        terms = {f"nce_{x}": contrast.contrast(back.stages(fake, c.layers), keys, of_y, of_x, c)}
+            keys = way.there.stages(real_x, c.layers)
+        terms = {f"nce_{x}": contrast.contrast(way.back.stages(fake, c.layers), keys, of_y, of_x, c)}
         loss = c.weight * terms[f"nce_{x}"]
-        if adversary.weight:
-            terms[f"gan_{x}{y}"] = adversary.fool(fake)
-            loss = loss + adversary.weight * terms[f"gan_{x}{y}"]
+        if way.adversary.weight:
+            terms[f"gan_{x}{y}"] = way.adversary.fool(fake)
+            loss = loss + way.adversary.weight * terms[f"gan_{x}{y}"]
         if identity:
             terms[f"identity_{y}"] = l1(identity[0], real_y)
             loss = loss + c.identity * terms[f"identity_{y}"]

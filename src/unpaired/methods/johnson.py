@@ -21,7 +21,6 @@ from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step
 from unpaired.networks import build_generator
-from unpaired.networks.layers import initialise
 from unpaired.networks.perceptual import load_perceptual, network_of
 
 
@@ -51,7 +50,7 @@ class Johnson(Method):
         self.config = config.perceptual
         self.perceptual = load_perceptual(config.perceptual.eyes)
         self.generator_ab = build_generator(*config.channels("a2b"), config.generator)
-        initialise(self.generator_ab, config.optimizer.init_gain)
+        self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
         return {"generator_ab": self.generator_ab}

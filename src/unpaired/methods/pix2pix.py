@@ -15,7 +15,6 @@ from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step
 from unpaired.networks import Discriminator, build_generator, load_eyes
-from unpaired.networks.layers import initialise
 
 
 class Pix2Pix(Method):
@@ -30,10 +29,9 @@ class Pix2Pix(Method):
         self.eyes = load_eyes(config.discriminator)
         a, b = config.channels("a2b")
         self.generator_ab = build_generator(a, b, config.generator)
-        self.discriminator_b = Discriminator(b, config.discriminator, self.eyes, condition=a)
-        self.adversary_b = Adversary("b", self.discriminator_b, config)
-        for network in self.networks().values():
-            initialise(network, config.optimizer.init_gain)
+        discriminator = Discriminator(b, config.discriminator, self.eyes, condition=a)
+        self.adversary_b = Adversary("b", discriminator, config)
+        self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
         return {"generator_ab": self.generator_ab}

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.config import Config, Direction, Domain
-from unpaired.errors import UserError
 from unpaired.losses.entropy import energy_loss, entropy
 from unpaired.methods import contrast
 from unpaired.methods.adversary import Adversary
@@ -22,8 +21,8 @@ from unpaired.methods.step import Step, frozen
 from unpaired.networks import Discriminator, load_eyes
 from unpaired.networks.bridge import BridgeGenerator
 from unpaired.networks.generator import Generator
-from unpaired.networks.layers import initialise
 from unpaired.networks.patchgan import PatchDiscriminator
+from unpaired.validation import require
 
 
 class UNSB(Method):
@@ -38,6 +37,8 @@ class UNSB(Method):
         rules = [
             (config.generator.kind == "resnet", "unsb modulates a ResNet: give --generator.kind resnet"),
             (not config.generator.lab, "unsb goes from pictures to pictures: leave out --generator.lab"),
+            (not config.generator.attention, "unsb paints a picture several times over: leave out "
+             "--generator.attention"),
             (inputs == outputs, "unsb mixes pictures of both domains, which need the same channels"),
             (config.training.batch >= 2, "unsb compares pictures of a batch with each other: give --batch 2 or more"),
             (config.data.crop // 2**config.discriminator.layers >= 3,
@@ -46,9 +47,7 @@ class UNSB(Method):
             (bridge.steps >= 1 and bridge.tau > 0 and bridge.weight >= 0,
              "bridge.steps ≥ 1, bridge.tau > 0 and bridge.weight ≥ 0 are needed"),
         ]  # fmt: skip
-        for holds, sentence in rules:
-            if not holds:
-                raise UserError(f"Unusable configuration: {sentence}.")
+        require(rules)
         contrast.check(config)
 
     @classmethod
@@ -62,12 +61,11 @@ class UNSB(Method):
         self.eyes = load_eyes(config.discriminator)
         self.generator_ab = BridgeGenerator(channels, config.generator, config.bridge.steps)
         self.projector = contrast.projector(self.generator_ab, config.nce)
-        self.discriminator_b = Discriminator(channels, config.discriminator, self.eyes)
-        self.adversary_b = Adversary("b", self.discriminator_b, config)
+        discriminator = Discriminator(channels, config.discriminator, self.eyes)
+        self.adversary_b = Adversary("b", discriminator, config)
         # Two pairs of state and end, and the step as one more channel.
         self.energy = PatchDiscriminator(4 * channels + 1, config.discriminator)
-        for network in self.networks().values():
-            initialise(network, config.optimizer.init_gain)
+        self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
         return {"generator_ab": self.generator_ab, "projector": self.projector}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import cast
 
 from torch import Tensor, nn
 
 from unpaired.config import DiscriminatorConfig, GeneratorConfig
 from unpaired.networks import efficientnet
+from unpaired.networks.attention import AttentiveGenerator
 from unpaired.networks.colour import LabGenerator
 from unpaired.networks.convnext import ConvNeXtGenerator
 from unpaired.networks.efficientnet import EfficientNetLite
@@ -33,6 +35,8 @@ PATCHES: dict[str, Callable[[int, DiscriminatorConfig], nn.Module]] = {
 def build_generator(inputs: int, outputs: int, config: GeneratorConfig) -> Generator:
     """(N, inputs, H, W) → (N, outputs, H, W), both in [-1, 1], with freshly drawn weights."""
     build = GENERATORS[config.kind]
+    if config.attention:
+        return AttentiveGenerator(build(inputs, outputs + 1, replace(config, residual=False)), residual=config.residual)
     colours = config.lab and (inputs, outputs) == (1, 3)
     return LabGenerator(build(1, 2, config)) if colours else build(inputs, outputs, config)
 

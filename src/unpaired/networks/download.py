@@ -6,8 +6,7 @@ import hashlib
 import urllib.request
 from pathlib import Path
 
-from unpaired.data.cache import default_cache_dir
-from unpaired.data.files import replacing
+from unpaired.data.files import default_cache_dir, replacing
 from unpaired.errors import UserError
 
 VGG19 = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"

@@ -136,6 +136,10 @@ def upsampling(inputs: int, outputs: int, config: GeneratorConfig) -> nn.Module:
     return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias)
 
 
+EDGE = 0.98
+"""By what a residual generator shrinks a picture, so that atanh stays finite."""
+
+
 def residual_output(change: Tensor, x: Tensor) -> Tensor:
     """tanh(change + atanh(x)): `x` where nothing is to be changed, any colour where something is.
 
@@ -143,8 +147,7 @@ def residual_output(change: Tensor, x: Tensor) -> Tensor:
     gradients, and no change leaves white white; results lie in ±1/0.98. So do the fakes that come back through the
     cycle: without the clamp a saturated one would be atanh(1), which is infinite.
     """
-    shrink = 0.98
-    return torch.tanh(change + torch.atanh(shrink * x.clamp(-1, 1))) / shrink
+    return torch.tanh(change + torch.atanh(EDGE * x.clamp(-1, 1))) / EDGE
 
 
 def initialise(network: nn.Module, gain: float) -> None:

@@ -12,7 +12,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from unpaired.config import Config, OptimizerConfig
 from unpaired.data.tensors import to_float
-from unpaired.methods.base import Method, Step
+from unpaired.methods.base import Method
+from unpaired.methods.step import Step
 from unpaired.methods.warm_up import warm_up_step
 from unpaired.training.device import choose_channels_last, choose_precision
 from unpaired.training.ranks import Ranks

@@ -17,6 +17,7 @@ from unpaired.data.scale import scale_of
 from unpaired.data.show import visible
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
+from unpaired.networks.attention import AttentionMap, AttentiveGenerator
 from unpaired.report.grid import preview_grid, spread
 from unpaired.training.engine import Engine
 
@@ -74,6 +75,8 @@ class Preview:
             fakes = translate(networks[name], inputs, engine, direction)
             reals = self.inputs[back]  # what a translation is shown beside
             columns = {"input": visible(inputs), "translation": visible(fakes, reals)}
+            if isinstance(generator := networks[name], AttentiveGenerator):
+                columns["attention"] = attention(generator, inputs, engine)
             if back in names:
                 columns["there and back"] = visible(translate(networks[names[back]], fakes, engine, back), inputs)
             if self.paired:
@@ -87,12 +90,24 @@ def translate(
     generator: torch.nn.Module, pictures: Sequence[Pictures], engine: Engine, direction: Direction
 ) -> list[Pictures]:
     """Translate pictures of one size with a generator in evaluation mode."""
-    batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2)).to(engine.device)
-    with evaluating(generator):
-        fakes = generator(to_float(batch)).float()
+    fakes = _through(generator, pictures, engine)
     if scale_of(engine.config.data, target(direction)) is None:
         fakes = to_uint8(fakes)
     return list(fakes.cpu().numpy().transpose(0, 2, 3, 1))
+
+
+@torch.inference_mode()
+def attention(generator: AttentiveGenerator, pictures: Sequence[Pictures], engine: Engine) -> list[Pictures]:
+    """Where a generator paints pictures of one size anew: grey, from black (nowhere) to white."""
+    maps = to_uint8(_through(AttentionMap(generator), pictures, engine))
+    return visible(list(maps.cpu().numpy().transpose(0, 2, 3, 1)))
+
+
+def _through(network: torch.nn.Module, pictures: Sequence[Pictures], engine: Engine) -> torch.Tensor:
+    """What a network in evaluation mode makes of pictures of one size, float (N, C, H, W)."""
+    batch = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2)).to(engine.device)
+    with evaluating(network):
+        return network(to_float(batch)).float()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any
 from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
 from unpaired.data.discover import SUFFIXES
-from unpaired.errors import Interrupted, UserError
+from unpaired.errors import DiskFull, Interrupted, UserError
 from unpaired.training.device import keep_freed_memory
 from unpaired.training.ranks import Ranks
 from unpaired.translation import streamed, values
@@ -88,7 +88,9 @@ def translate_files(
 
     Raises:
         UserError: before anything is written: an input is missing, an output would replace an input or another
-            output, or one is there already, not made by this same job, and `overwrite` is not given.
+            output, or one is there already, not made by this same job, and `overwrite` is not given. Which replaces
+            that, and makes anew what a call that came to its end has made; after a stop, it goes on.
+        DiskFull: of all that is left nothing would fit. Once there is room, the same call goes on.
         Interrupted: Ctrl-C. The same call goes on.
     """
     way, ranks, out = translator.direction(direction), ranks or Ranks(), Path(out)
@@ -103,28 +105,33 @@ def translate_files(
             raise UserError(f"The format {format!r} is unknown: take one of {known}.")
         about = {"weights": translator.fingerprint(way), "direction": way, "batch": batch}
         about |= {} if suffix is None else {"format": suffix}
-        history = History(out, identity(about))
+        history = History(out, identity(about), anew=overwrite)
         whole = plan([Path(path) for path in inputs], out, history, overwrite=overwrite, suffix=suffix)
     if len({*ranks.gather(whole.number())}) > 1:
         raise UserError("The processes do not see the same pictures: give folders that all of them share.")
     manifest = _opened(out, history.job, about, ranks)
     jobs = whole.share(ranks.rank, ranks.world)
-    ledger = Ledger(manifest, history, overwrite=overwrite, total=len(jobs), progress=progress)
-    try:
-        manifest.pass_over(jobs.skipped)
-        translate_jobs(jobs, translator, way, batch, ledger)
-    except KeyboardInterrupt as e:
-        done = f"{ledger.done:,} of {len(jobs):,} files are done"
-        raise Interrupted(f"Stopped: {done}. The same command goes on from there.") from e
-    finally:
-        unrecorded = manifest.close()
+    ledger = Ledger(manifest, history, total=len(jobs), progress=progress)
     counts = manifest.counts
+    with ranks.together():
+        try:
+            manifest.pass_over(jobs.skipped)
+            translate_jobs(jobs, translator, way, batch, ledger)
+        except (KeyboardInterrupt, DiskFull) as e:
+            done = f"{ledger.kept + counts['translated']:,} of {len(jobs):,} files are done"
+            if isinstance(e, DiskFull):
+                full = f"The disk of {out} is full: {done}. Make room there, and the same command goes on."
+                raise DiskFull(full) from e
+            raise Interrupted(f"Stopped: {done}. The same command goes on from there.") from e
+        finally:
+            unrecorded = manifest.close()
     told = ranks.gather((counts["translated"], ledger.kept, counts["skipped"], counts["failed"]))
     lost = [outcome for lines in ranks.gather(unrecorded) for outcome in lines]
     notes = sum(ranks.gather(manifest.notes), Counter[str]())
     with ranks.together():
         if ranks.first:
             manifest.join()
+            manifest.end()
     translated, kept, skipped, failed = (sum(column) for column in zip(*told, strict=True))
     return BatchReport(
         out / MANIFEST, manifest.begin, translated, kept, skipped, failed, dict(notes), tuple(lost), str(out), way
@@ -172,6 +179,8 @@ def translate_jobs(
                 try:
                     future.result()
                     ledger.finished(job)
+                except DiskFull:
+                    raise
                 except (UserError, OSError) as e:
                     ledger.failed(job, e)
 
@@ -205,6 +214,8 @@ def _streamed(jobs: Iterable[Job], translator: Translator, way: Direction, ledge
 
                     ledger.write(job, write, notes)
                     ledger.finished(job)
+        except DiskFull:
+            raise
         except (UserError, OSError) as e:
             ledger.failed(job, e)
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 
+from unpaired.networks.attention import attended, attention
 from unpaired.networks.bridge import Condition, Modulation
 from unpaired.networks.colour import coloured
 from unpaired.networks.convnext import Attention
@@ -43,7 +44,7 @@ DOUBLED = Reach(-1, 1, up=2)  # bilinear, or nearest and a 3×3 convolution
 POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.Tanh, nn.Identity, nn.Dropout, Modulation)
 FUNCTIONS: frozenset[Callable[..., Any]] = frozenset({
     operator.add, operator.mul, operator.sub, operator.truediv, torch.cat, torch.add, torch.tanh, coloured,
-    residual_output,
+    residual_output, attended, attention,
 })  # fmt: skip
 METHODS = frozenset({"to", "tanh", "float"})
 
@@ -87,7 +88,7 @@ def trace(network: nn.Module, example: Tensor) -> list[Layer]:
     `example` (1, C, H, W) goes through once, on whatever device and in whatever precision the caller has set: from it
     the sizes and number formats of all results are known.
     """
-    graph = _Tracer(autowrap_functions=(coloured, residual_output)).trace(network)
+    graph = _Tracer(autowrap_functions=(coloured, residual_output, attended, attention)).trace(network)
     modules = dict(network.named_modules())
     seen = _Recorder(fx.GraphModule(network, graph))
     seen.run(example)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from unpaired.errors import UserError, reason
+from unpaired.data.files import not_written
+from unpaired.errors import DiskFull, UserError, reason
 from unpaired.translation.jobs import Job
 from unpaired.translation.manifest import History, Manifest, Write
 
@@ -29,24 +30,16 @@ class Ledger:
     Args:
         manifest: this process's.
         history: what was done before.
-        overwrite: do again what is there and is not done and whole.
         total, progress: of this process's jobs.
     """
 
-    def __init__(
-        self, manifest: Manifest, history: History, *, overwrite: bool, total: int, progress: Progress | None = None
-    ) -> None:
+    def __init__(self, manifest: Manifest, history: History, *, total: int, progress: Progress | None = None) -> None:
         self.kept, self.done, self.total = 0, 0, total
-        self._manifest, self._history, self._overwrite, self._progress = manifest, history, overwrite, progress
+        self._manifest, self._history, self._progress = manifest, history, progress
 
     def is_done(self, job: Job) -> bool:
         """Whether an earlier process of the same job did it. Raises `UserError` where its work was changed since."""
-        try:
-            return self._history.is_done(job.source, job.target)
-        except UserError:
-            if self._overwrite:
-                return False
-            raise
+        return self._history.is_done(job.source, job.target)
 
     def keep(self, job: Job) -> None:
         """It was done before."""
@@ -54,7 +47,9 @@ class Ledger:
         self._tell()
 
     def write(self, job: Job, write: Write, notes: Sequence[str] = ()) -> None:
-        """`write` the translation under another name, record it, and give it its own. Raises `UserError`, `OSError`.
+        """`write` the translation under another name, record it, and give it its own.
+
+        Raises `UserError`, `OSError`; `DiskFull` where no other would fit either.
 
         For any thread; the caller then says `finished` or `failed`.
         """
@@ -62,6 +57,12 @@ class Ledger:
         try:
             write(temporary)
             self._manifest.finish(job.source, job.target, temporary, notes)
+        except OSError as e:
+            if isinstance(full := not_written(job.target, e), DiskFull):
+                raise full from e
+            raise
+        except DiskFull:
+            raise
         except UserError as e:  # which names a file that nobody knows
             raise UserError(f"{job.source} {reason(e, temporary)}") from e
         finally:

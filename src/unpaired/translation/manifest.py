@@ -14,6 +14,7 @@ import shutil
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -75,9 +76,12 @@ class History:
     Holds places only, not lines: about 100 bytes a file.
     """
 
-    def __init__(self, out: Path, job: str) -> None:
-        """Raises `UserError` where the manifest is somebody else's, or can't be read."""
-        self.job = job
+    def __init__(self, out: Path, job: str, *, anew: bool = False) -> None:
+        """`anew`: what was done by commands that came to their end does not count; by one that was stopped, it does.
+
+        Raises `UserError` where the manifest is somebody else's, or can't be read.
+        """
+        self.job, self._anew = job, anew
         self._files: list[Path] = _parts(out)
         self._places: dict[int, tuple[int, int]] = {}
         for number, path in enumerate(self._files):
@@ -86,6 +90,8 @@ class History:
                     outcome = Outcome.parse(line)
                     if outcome is None and offset == 0:
                         _check_ours(path, line)
+                    if outcome is None and anew and _is_end(line):
+                        self._places.clear()
                     if outcome is not None and outcome.status == "translated":
                         self._places[_key(outcome.input)] = number, offset
             except OSError as e:
@@ -104,14 +110,16 @@ class History:
     def is_done(self, source: Path, target: Path) -> bool:
         """Whether `target` is this job's translation of `source` as it is now, whole.
 
-        Raises `UserError` where it was this job's, but is not what was written any more.
+        Raises `UserError` where it was this job's, but is not what was written any more, unless all is made anew.
         """
         if (outcome := self.of(source)) is None or outcome.job != self.job or not target.is_file():
             return False
         if outcome.bytes != target.stat().st_size or outcome.sha256 != digest(target):
+            if self._anew:
+                return False
             raise UserError(
-                f"{source} has a translation that was changed or damaged since it was written: move {target} away, "
-                "or give --overwrite."
+                f"{source} has a translation that was changed or damaged since it was written: to have it made again, "
+                f"move {target} away."
             )
         return (outcome.input_bytes, outcome.input_mtime_ns) == shards.status(source)
 
@@ -214,6 +222,12 @@ class Manifest:
                     f"{self.path} has no space for what {part} says ({e.strerror}): give some, and repeat the command."
                 ) from e
 
+    def end(self) -> None:
+        """Record that the command came to its end: see `History`. After `close`; of the whole, not of a part."""
+        line = {"unpaired": version("unpaired"), "job": self.job, "ended": True}
+        with suppress(OSError), self.path.open("ab") as whole:  # without space for it, the command was stopped
+            whole.write(json.dumps(line).encode() + b"\n")
+
     def _flush(self) -> None:
         try:
             while self._waiting:
@@ -302,6 +316,13 @@ def _check_ours(path: Path, line: bytes) -> None:
     except (ValueError, TypeError):
         pass
     raise UserError(f"{path} is there already and no manifest of translations: take another --out.")
+
+
+def _is_end(line: bytes) -> bool:
+    try:
+        return bool(json.loads(line).get("ended"))
+    except (ValueError, AttributeError):
+        return False
 
 
 def _key(name: str) -> int:

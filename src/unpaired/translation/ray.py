@@ -66,13 +66,13 @@ class Worker:
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe, self._translator = recipe, recipe.translator()
-        self._history = History(Path(recipe.out), recipe.job)
+        self._history = History(Path(recipe.out), recipe.job, anew=recipe.overwrite)
 
     def __call__(self, names: Names) -> Names:
         recipe = self._recipe
         jobs = [Job(Path(source), Path(target)) for source, target in _pairs(names)]
         manifest = Manifest(Path(recipe.out), recipe.job, recipe.about, f"ray-{secrets.token_hex(8)}")
-        ledger = Ledger(manifest, self._history, overwrite=recipe.overwrite, total=len(jobs))
+        ledger = Ledger(manifest, self._history, total=len(jobs))
         try:
             translate_jobs(jobs, self._translator, recipe.direction, recipe.batch, ledger)
         finally:
@@ -123,12 +123,14 @@ def translate_on_ray(
     if far:
         planned = plan_urls(inputs, out, recipe.job, overwrite=overwrite)
         pairs = [(job.source, job.target) for job in planned.jobs]
+        ended = False
         try:
             _run(StagingWorker, recipe, pairs, workers, progress)
+            ended = True
         finally:
-            report = planned.joined(recipe.job, about, way)
+            report = planned.joined(recipe.job, about, way, ended=ended)
         return report
-    history = History(Path(recipe.out), recipe.job)
+    history = History(Path(recipe.out), recipe.job, anew=overwrite)
     jobs = plan([Path(os.path.abspath(path)) for path in inputs], Path(recipe.out), history, overwrite=overwrite)
     manifest = Manifest(Path(recipe.out), recipe.job, about)
     try:
@@ -137,6 +139,7 @@ def translate_on_ray(
     finally:
         manifest.join()
         unrecorded = manifest.close()
+    manifest.end()
     return closed(manifest, len(jobs), unrecorded, way)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from unpaired.config import Direction
 from unpaired.data.discover import SUFFIXES
-from unpaired.errors import UserError, reason
+from unpaired.errors import DiskFull, UserError, reason
 from unpaired.translation.batch import BatchReport, closed, translate_jobs
 from unpaired.translation.jobs import Job
 from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, Write, digest
@@ -50,8 +50,8 @@ class RemotePlan:
     def __post_init__(self) -> None:
         weakref.finalize(self, shutil.rmtree, self.here, ignore_errors=True)
 
-    def joined(self, job: str, about: dict[str, Any], way: Direction) -> BatchReport:
-        """Make one manifest of what is there now, put it there, and report."""
+    def joined(self, job: str, about: dict[str, Any], way: Direction, *, ended: bool) -> BatchReport:
+        """Make one manifest of what is there now, put it there, and report. `ended`: all was tried."""
         home, (fs, root) = self.here, at(self.out)
         manifest = Manifest(home, job, about)
         for path, why in self.skipped:
@@ -59,6 +59,8 @@ class RemotePlan:
         parts = _fetch_parts(self.out, home, but=self.parts)
         manifest.join()
         unrecorded = manifest.close()
+        if ended:
+            manifest.end()
         fs.makedirs(root, exist_ok=True)
         fs.put_file(str(home / MANIFEST), f"{root}/{MANIFEST}")
         for part in parts + self.parts:
@@ -84,7 +86,7 @@ def at(url: str) -> tuple[Any, str]:
 def plan_urls(inputs: Sequence[str], out: str, job: str, *, overwrite: bool = False) -> RemotePlan:
     """What is still to do; names decide what is a picture. Raises `UserError` as `jobs.plan` does."""
     planned = RemotePlan(out)
-    history, (out_fs, root) = _history(planned, job), at(out)
+    history, (out_fs, root) = _history(planned, job, anew=overwrite), at(out)
     try:
         there: dict[str, Any] = out_fs.find(root, detail=True) if out_fs.exists(root) else {}
         sources: set[str] = set()
@@ -192,6 +194,8 @@ class Staging:
         self._notes[self._of[job.source]] = list(notes)
         try:
             write(job.target)
+        except DiskFull:
+            raise
         except UserError as e:
             raise UserError(f"{job.source} {reason(e, job.target)}") from e
 
@@ -218,7 +222,7 @@ class Staging:
             )  # fmt: skip
 
 
-def _history(planned: RemotePlan, job: str) -> History:
+def _history(planned: RemotePlan, job: str, *, anew: bool) -> History:
     """What the manifest there says, fetched to here, with the parts that killed processes left."""
     (fs, root), home = at(planned.out), planned.here
     try:
@@ -227,7 +231,7 @@ def _history(planned: RemotePlan, job: str) -> History:
     except (OSError, ImportError) as e:
         raise UserError(f"{planned.out} can't be reached: {e}.") from e
     planned.parts = _fetch_parts(planned.out, home)
-    return History(home, job)
+    return History(home, job, anew=anew)
 
 
 def _fetch_parts(out: str, home: Path, but: Sequence[str] = ()) -> list[str]:

@@ -70,7 +70,7 @@ class Rows:
             while left:
                 left = left[self._file.write(left) :]
         except OSError as error:
-            raise _no_room(self.shape[0] * self.row, error) from error
+            raise no_room(self.shape[0] * self.row, error) from error
 
     def write_channel(self, channel: int, values: Tensor) -> None:
         """Put all of one channel, (H, W); of what lies in memory."""
@@ -114,11 +114,12 @@ def _file(size: int) -> io.FileIO:
             os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
         file.close()
-        raise _no_room(size, error) from error
+        raise no_room(size, error) from error
     return file
 
 
-def _no_room(size: int, error: OSError) -> UserError:
+def no_room(size: int, error: OSError) -> UserError:
+    """The sentence about a disk for temporary files that is too small."""
     return UserError(
         f"{tempfile.gettempdir()} has no room for {size / 1e9:.1f} GB of intermediate results "
         f"({error.strerror}): free some, set TMPDIR to a larger disk, or allow more --max-memory."

@@ -24,6 +24,7 @@ from unpaired.data.picture import Picture
 from unpaired.data.scale import full, scale_of
 from unpaired.errors import UserError
 from unpaired.translation import pictures, values
+from unpaired.translation.rows import no_room
 from unpaired.translation.translator import Translator
 
 COPIES = 4
@@ -155,7 +156,10 @@ def translate(translator: Translator, windows: Windows, out: Path, direction: Di
 
         def write(first: int, rows: Tensor) -> None:
             y = pictures.with_channels(rows, made) if rows.shape[1] in (1, 3) and made in (1, 3) else rows
-            spool.write(after.from_network(y[0].permute(1, 2, 0).cpu().numpy(), dtype).tobytes())
+            try:
+                spool.write(after.from_network(y[0].permute(1, 2, 0).cpu().numpy(), dtype).tobytes())
+            except OSError as e:
+                raise no_room(height * width * made * dtype.itemsize, e) from e
 
         translator.translate_rows(read, write, height, width, direction)
         _write(out, windows, spool, made, dtype)

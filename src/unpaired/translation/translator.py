@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -23,6 +24,7 @@ from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.data.decode import read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
+from unpaired.networks.attention import AttentionMap, AttentiveGenerator
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
 from unpaired.translation import pictures
 from unpaired.translation.fit import Rows, fitted
@@ -267,6 +269,29 @@ class Translator:
 
         self.translate_rows(read, write, array.shape[0], array.shape[1], way)
         return result
+
+    def attention(self, direction: Direction | None = None) -> Translator:
+        """A translator that gives, in place of a translation, where it comes from: a grey picture, black where the
+        input is left as it is and white where all is painted anew.
+
+        Raises `UserError` where the generator learnt no attention.
+        """
+        way = self.direction(direction)
+        if not self.config.generator.attention:
+            raise UserError(
+                f"{self.source or 'This translator'} learnt no attention: train with --generator.attention."
+            )
+        generator, data = self.generator(way), self.config.data
+        assert isinstance(generator, AttentiveGenerator)
+        data = (
+            replace(data, channels_b=1, range_b=(), dtype_b=None) if way == "a2b"
+            else replace(data, channels_a=1, range_a=(), dtype_a=None)
+        )  # fmt: skip
+        return Translator(
+            replace(self.config, data=data), {way: lambda: AttentionMap(generator)}, images_seen=self.images_seen,
+            device=str(self.device), max_memory=self.large.max_memory, source=self.source,
+            precision="bfloat16" if self._dtype == torch.bfloat16 else "float32",
+        )  # fmt: skip
 
     def direction(self, direction: Direction | None = None) -> Direction:
         """The direction that is meant. Raises `UserError` where it is unknown, or left out and not clear."""

@@ -73,7 +73,7 @@ def translate_film(
     Raises:
         UserError: before anything is written: no film, no such container, an output that is there already. A film
             that is cut off or damaged in its middle is no error: what there is is translated, and the report says so.
-        Interrupted: Ctrl-C; nothing is left behind.
+        Interrupted: Ctrl-C; of a film nothing is left behind, of numbered pictures those that were done.
     """
     library()
     source, out, way = Path(source), Path(out), translator.direction(direction)
@@ -110,7 +110,8 @@ def translate_film(
                 raise UserError(f"{source} holds no frame that can be read.")
             report.cut, report.notes = film.cut(), film.notes
     except KeyboardInterrupt as e:
-        raise Interrupted(f"Stopped after {report.frames:,} frames; {out} was not written.") from e
+        what = "they are written as" if NUMBER.search(out.name) else "nothing was written to"
+        raise Interrupted(f"Stopped after {report.frames:,} frames: {what} {out}.") from e
     return report
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from unpaired.training.pool import HistoryPool
+from unpaired.methods.pool import HistoryPool
 
 
 def _pictures(first: int, count: int) -> Tensor:
