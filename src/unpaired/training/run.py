@@ -31,15 +31,19 @@ def train(
         dir_b: pictures of domain B, or one picture.
         out: the run's folder, which must not hold a training yet.
         config: every knob; the preset `fast` if not given.
-        test_a, test_b: pictures to measure with, which are not trained on; testA and testB beside trainA and trainB
-            if not given; without any a tenth of the pictures is held out of the training (`config.training.held_out`).
-        masks_a, masks_b: masks of the pictures of a domain, white where something is to be translated: a folder in
-            which they have the pictures' names (or that of the pictures, with masks such as horse-mask.png beside
-            horse.jpg), or one file for all. Outside them translations are held to their sources
-            (`config.loss.outside_mask`).
-        images, minutes: how long, in place of what `config` says.
+        test_a: pictures of domain A to measure with, which are not trained on; testA beside trainA if not given;
+            without any a tenth of the pictures is held out of the training (`config.training.held_out`).
+        test_b: the same of domain B.
+        masks_a: masks of the pictures of A, white where something is to be translated: a folder in which they have the
+            pictures' names (or that of the pictures, with masks such as horse-mask.png beside horse.jpg), or one file
+            for all. Outside them translations are held to their sources (`config.loss.outside_mask`).
+        masks_b: masks of the pictures of B.
+        images: how many of each domain to train on, in place of what `config` says.
+        minutes: how long to train, in place of what `config` says.
         listeners: are called with each event of the training, a dict that says its `kind`.
-        preset, title, credits: for the report.
+        preset: the name of the preset that `config` came from, for the report.
+        title: of the report.
+        credits: whose pictures they are, for the report.
 
     Returns the run's folder. Raises `UserError` for what the user can mend.
     """
@@ -71,7 +75,8 @@ def resume(
 
     Args:
         run: the run's folder; or one of its checkpoints', to go on from there (newer ones are set aside).
-        images, minutes: how long in all, in place of the plan so far.
+        images: how many of each domain in all, in place of the plan so far.
+        minutes: how long in all, in place of the plan so far.
         change: may change what else is free on resuming: the learning rates, the device, how often what is written.
         listeners: are called with each event of the training, a dict that says its `kind`.
 
