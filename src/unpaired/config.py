@@ -265,6 +265,11 @@ class DataConfig:
     or 3 bands, bring their own number in place of 3."""
     channels_b: Channels = 3
     """Channels of domain B."""
+    colours_a: int = 0
+    """Translations to domain A are made of so many flat colours, each picture of its own, as drawings and clip art are;
+    0: of any."""
+    colours_b: int = 0
+    """The same of domain B."""
     normalize_a: Normalize = "auto"
     """How the values of domain A become -1 to 1: `auto`, 0 to 255 of 8 bits, else by the values that the files have,
     with nothing clipped; `full`, all that the type holds; `percentile`, 0.5 to 99.5 % of the values; `window`, what
