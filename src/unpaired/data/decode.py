@@ -87,7 +87,7 @@ def seen(
                 notes = conversions(image)
                 turned = upright(image)
                 if turned.size != image.size:
-                    stored = stored[::-1]
+                    stored = (stored[1], stored[0])
                 picture = flatten(to_srgb(turned), background)
                 values = np.array(picture.convert("L" if channels == 1 else "RGB"), dtype=np.uint8)
                 values = values[None, :, :, None] if channels == 1 else values[None]

@@ -70,7 +70,7 @@ class Engine:
         learning = self.method.generator_step(real_a, real_b, index)
         if masks:
             reals: dict[Domain, Tensor] = {"a": real_a, "b": real_b}
-            shares = {domain: mask.to(self.device, real_a.dtype) / 255 for domain, mask in masks.items()}
+            shares: dict[Domain, Tensor] = {d: mask.to(self.device, real_a.dtype) / 255 for d, mask in masks.items()}
             learning = kept_outside(learning, reals, shares, self.config.loss.outside_mask)
         terms, fakes = generators.update(self._parts(learning), rate, self.ranks)
         for side in discriminators:
