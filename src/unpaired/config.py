@@ -145,6 +145,8 @@ class LossConfig:
     cycle_noise: float = 0.0
     """Standard deviation (of pictures in -1 to 1) of noise on a fake before it is translated back: what a generator
     would hide in faint patterns for its inverse is lost (Chu et al. 2017; Bashkirova et al. 2019)."""
+    outside_mask: float = 10.0
+    """Where masks are given: weight of the L1 distance between a picture and its translation outside its mask."""
     warm_up_images: int = 0
     """Images during which generators only learn to fill in what is masked in pictures of the domain that they will
     translate from (Torbunov et al. 2023, UVCGAN); nothing else trains meanwhile."""
