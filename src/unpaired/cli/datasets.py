@@ -203,10 +203,10 @@ def _pack(told: Pack) -> None:
             told.folder, list(found.files), told.out, shard_bytes=told.shard_mb << 20, seed=told.seed,
             progress=lambda done, total: bar.update(task, completed=done),
         )  # fmt: skip
-    told = [(path, why) for path, why in found.skipped if not is_minor(why)]
-    for path, why in told:
+    missed = [(path, why) for path, why in found.skipped if not is_minor(why)]
+    for path, why in missed:
         console.print(f"Skipped {path}: {why}", soft_wrap=True, markup=False, highlight=False)
-    if minor := len(found.skipped) - len(told):
+    if minor := len(found.skipped) - len(missed):
         console.print(minor_told(minor), highlight=False)
     print(f"{len(found.files):,} pictures packed into {len(shards):,} shards in {told.out}.")
 
