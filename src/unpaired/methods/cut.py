@@ -66,7 +66,8 @@ class CUT(Method):
         if c.l1:
             terms["identity_b"] = l1(made["b"], shown[1])
             loss = loss + c.l1 * terms["identity_b"]
-        yield Step(loss, terms, {"fake_b": made["a"].detach()})
+        fake = made["a"]
+        yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake.flip(3) if mirrored else fake})
 
     def _contrast(self, source: Tensor, made: Tensor, mirrored: bool) -> Tensor:
         """PatchNCE of a translation with its source; one of a mirrored picture is mirrored back in its features."""

@@ -72,4 +72,4 @@ class Johnson(Method):
             "smoothness_b": total_variation(fake.float()),
         }
         loss = c.content * terms["content_a"] + c.style * terms["style_b"] + c.smoothness * terms["smoothness_b"]
-        yield Step(loss, terms, {"fake_b": fake.detach()})
+        yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake})

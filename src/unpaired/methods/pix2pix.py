@@ -47,7 +47,7 @@ class Pix2Pix(Method):
         if self.adversary_b.weight:
             terms["gan_ab"] = self.adversary_b.fool(torch.cat([real_a, fake], dim=1))
             loss = loss + self.adversary_b.weight * terms["gan_ab"]
-        yield Step(loss, terms, {"fake_b": fake.detach()})
+        yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake})
 
     def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor], step: int) -> Iterator[Step]:
         """Tell true pairs from made ones (eq. 1)."""

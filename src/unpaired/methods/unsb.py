@@ -97,7 +97,8 @@ class UNSB(Method):
         left = (c.steps - k) / c.steps
         loss = loss + c.weight * c.tau * (terms["distance_b"] - left * terms["entropy_b"])
         step_taken = torch.tensor(k, device=fake.device)
-        yield Step(loss, terms, {"fake_b": fake.detach(), "state_b": state, "step_b": step_taken})
+        fakes = {"fake_b": fake.detach(), "state_b": state, "step_b": step_taken}
+        yield Step(loss, terms, fakes, {"a": fake})
 
     def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor], step: int) -> Iterator[Step]:
         """Tell B from ends that are guessed, and sharpen the estimate of the entropy."""

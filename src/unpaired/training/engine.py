@@ -14,6 +14,7 @@ from unpaired.config import Config, OptimizerConfig
 from unpaired.data.tensors import to_float
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step
+from unpaired.methods.structure import kept_structure
 from unpaired.methods.warm_up import warm_up_step
 from unpaired.training.device import choose_channels_last, choose_precision
 from unpaired.training.ranks import Ranks
@@ -63,9 +64,10 @@ class Engine:
             terms, _ = generators.update(self._parts(parts), rate, self.ranks)
             self._average(images + len(a) * self.ranks.world)
             return terms
-        terms, fakes = generators.update(
-            self._parts(self.method.generator_step(real_a, real_b, index)), rate, self.ranks
-        )
+        learning = self.method.generator_step(real_a, real_b, index)
+        if self.config.loss.structure != "none" or self.config.loss.inversion:
+            learning = kept_structure(learning, {"a": real_a, "b": real_b}, self.config.loss)
+        terms, fakes = generators.update(self._parts(learning), rate, self.ranks)
         for side in discriminators:
             parts = self._parts(self.method.discriminator_step(real_a, real_b, fakes, index))
             terms |= side.update(parts, rate, self.ranks)[0]
