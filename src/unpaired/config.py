@@ -154,6 +154,8 @@ class LossConfig:
     cycle_noise: float = 0.0
     """Standard deviation (of pictures in -1 to 1) of noise on a fake before it is translated back: what a generator
     would hide in faint patterns for its inverse is lost (Chu et al. 2017; Bashkirova et al. 2019)."""
+    outside_mask: float = 10.0
+    """Where masks are given: weight of the L1 distance between a picture and its translation outside its mask."""
     warm_up_images: int = 0
     """Images during which generators only learn to fill in what is masked in pictures of the domain that they will
     translate from (Torbunov et al. 2023, UVCGAN); nothing else trains meanwhile."""
@@ -272,6 +274,11 @@ class DataConfig:
     or 3 bands, bring their own number in place of 3."""
     channels_b: Channels = 3
     """Channels of domain B."""
+    colours_a: int = 0
+    """Translations to domain A are made of so many flat colours, each picture of its own, as drawings and clip art are;
+    0: of any."""
+    colours_b: int = 0
+    """The same of domain B."""
     normalize_a: Normalize = "auto"
     """How the values of domain A become -1 to 1: `auto`, 0 to 255 of 8 bits, else by the values that the files have,
     with nothing clipped; `full`, all that the type holds; `percentile`, 0.5 to 99.5 % of the values; `window`, what

@@ -182,8 +182,8 @@ def test_masks_and_sidecars_are_told_and_not_taken(tmp_path: Path) -> None:
     # Without a picture that it could be the mask of, a mask is a picture: a folder of masks is a domain.
     assert [p.name for p in found.files] == ["alone_mask.png", "b.png", "c-masks.png", "scan.png"]
     assert {p.name: why for p, why in found.skipped} == {
-        "scan_mask.png": "a mask of scan.png, by its name; masks are not used",
-        "b.seg.png": "a mask of b.png, by its name; masks are not used",
+        "scan_mask.png": "a mask of scan.png, by its name; used as such with --masks, --masks-a or --masks-b",
+        "b.seg.png": "a mask of b.png, by its name; used as such with --masks, --masks-a or --masks-b",
         "scan.json": "a sidecar of scan.png; sidecars are not used",
         "scan.png.xml": "a sidecar of scan.png; sidecars are not used",
         "scan.tfw": "a sidecar of scan.png; sidecars are not used",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.evaluation.evidence import Evidence
-from unpaired.evaluation.honesty import CHANGES, blur, eight_bits, examine, jpeg, low_frequencies, noise
+from unpaired.evaluation.features import to_tensor
+from unpaired.evaluation.honesty import CHANGES, blur, eight_bits, enlarged, examine, jpeg, low_frequencies, noise
 from unpaired.evaluation.measures import MEASURES
+from unpaired.training.watches import SIGNS
 
 
 def _pictures(seed: int, count: int = 12, side: int = 32) -> NDArray[np.uint8]:
@@ -47,6 +51,27 @@ def test_a_hidden_picture_is_found_out() -> None:
     assert (found.lost("8 bits") or 0) > 0.3, "255 steps are not enough for it"
     assert found.sensitivity is not None
     assert found.sensitivity > 2, "real pictures are far from grey, where the way back is deaf"
+
+
+def test_what_is_read_out_of_a_faint_pattern_enlarges_noise_and_what_is_seen_does_not() -> None:
+    limit = SIGNS["hidden"].limit
+    x = 2 * torch.rand(8, 5, 32, 32, generator=torch.Generator().manual_seed(0)) - 1  # of any channels
+    cheating = enlarged(x, lambda p: 0.3 + 0.01 * p, lambda p: (p - 0.3) / 0.01)
+    assert cheating > 20 > limit
+    for there, back in (
+        (torch.neg, torch.neg),  # all is seen
+        (lambda p: 0.5 * p, lambda p: 2 * p),  # less contrast
+        (torch.zeros_like, torch.zeros_like),  # all is lost, and the way back makes it up
+        (lambda p: p, lambda p: torch.tanh(3 * p)),  # the way back is bad, but not by noise
+    ):
+        assert enlarged(x, there, back) < limit
+
+
+def test_trainings_are_watched_by_the_number_that_tables_show() -> None:
+    pictures = _pictures(0, count=8)
+    found = examine(pictures, _pictures(1), _hide, _seek)
+    assert enlarged(to_tensor(pictures), _hide, _seek) == pytest.approx(found.enlarged, rel=1e-5)
+    assert examine(pictures, _pictures(1), lambda x: x, lambda x: x).enlarged == pytest.approx(1, abs=0.02)
 
 
 def test_details_are_told_from_coarse_information() -> None:
@@ -99,3 +124,5 @@ def test_it_needs_a_way_back() -> None:
         there=_invert,
     )  # fmt: skip
     assert "no way back" in (MEASURES["honesty"].missing(evidence) or "")
+    deep = replace(evidence, reconstructions=_pictures(0), there=None)  # generators of other values
+    assert "of pictures of 8 bits only" in (MEASURES["honesty"].missing(deep) or "")

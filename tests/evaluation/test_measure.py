@@ -129,6 +129,26 @@ def test_label_scores_beside_do_nothing() -> None:
         assert scores[name].translator == 1
         assert (scores[name].do_nothing or 0) < 0.3
         assert name not in result.directions["a2b"].measures
+    assert not any("are scored where" in remark for remark in result.remarks()), "they are: nothing to tell"
+
+
+def test_that_labels_can_be_scored_in_the_other_direction_only_is_told_where_that_is_not_learnt() -> None:
+    maps = [np.zeros((16, 16, 3), np.uint8)] * 12
+    result = evaluate(
+        {"a2b": _invert}, maps, _domain(5, 12, 16), extractor=Tiny(), pairs=[(0, 0)], labels=LabelMaps("a", maps),
+        measures=["labels", "pairs"],
+    )  # fmt: skip
+    assert result.remarks() == ["Left out: labels are scored where label maps are made, not in a2b."]
+
+
+def test_one_direction_may_have_nothing() -> None:
+    maps = [np.full((16, 16, 3), (128, 64, 128), np.uint8)] * 12
+    result = evaluate(
+        {"a2b": _invert, "b2a": _nothing}, maps, _domain(5, 12, 16), extractor=Tiny(), pairs=[(0, 0)],
+        labels=LabelMaps("a", maps), measures=["labels"],
+    )  # fmt: skip
+    assert not result.directions["a2b"].measures
+    assert len(result.directions["b2a"].measures) == 3
 
 
 def test_few_pictures_leave_distances_out() -> None:
@@ -148,7 +168,7 @@ def test_a_floor_needs_two_halves() -> None:
 @pytest.mark.parametrize(
     ("translate", "count", "sentence"),
     [
-        (_invert, 4, "Nothing can be measured in direction a2b: KID"),
+        (_invert, 4, "Nothing can be measured: KID"),
         (_invert, 0, "pictures of both domains"),
         (lambda pictures: list(pictures)[1:], 12, "12 pictures were translated into 11"),
         (lambda pictures: [p[:16] for p in pictures], 12, "one size"),

@@ -86,6 +86,12 @@ def stem(path: Path) -> str:
     return path.name.removesuffix(double) if double.lower() in SUFFIXES and double != path.suffix else path.stem
 
 
+def masked(name: str) -> str | None:
+    """Whose mask a file is, by its name without ending, if any's: `horse` of `horse-mask` and the like."""
+    found = _MASK.fullmatch(name)
+    return found and found[1]
+
+
 def discover(folder: Path) -> Discovery:
     """Every picture in `folder` and the folders in it, sorted by path; or `folder` itself where it is one picture.
 
@@ -230,8 +236,8 @@ def _ends(name: str, suffix: str) -> bool:
 def _beside(name: str, pictures: dict[str, str]) -> str | None:
     """What a file is that only belongs to a picture of its folder (given by their names without ending), or None."""
     stem, suffix = os.path.splitext(name)
-    if (found := _MASK.fullmatch(stem.removesuffix(".nii"))) and found[1] in pictures and suffix.lower() in SUFFIXES:
-        return f"a mask of {pictures[found[1]]}, by its name; masks are not used"
+    if (of := masked(stem.removesuffix(".nii"))) in pictures and suffix.lower() in SUFFIXES:
+        return f"a mask of {pictures[of]}, by its name; used as such with --masks, --masks-a or --masks-b"
     if suffix.lower() in _SIDECARS and (of := pictures.get(stem) or pictures.get(os.path.splitext(stem)[0])):
         return f"a sidecar of {of}; sidecars are not used"
     return None

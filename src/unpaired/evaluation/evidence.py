@@ -91,12 +91,21 @@ class Score:
     """The scores of labels behind this number, class by class."""
 
 
+ELSEWHERE = ""
+"""Why a measure is missing that has its place in the other direction, which is measured too: nothing to tell."""
+
+
 class Measure(Protocol):
-    """A plugin. `missing` says in a sentence why this evidence does not allow it, or gives None."""
+    """A plugin. `missing` says in a sentence why this evidence does not allow it (or `ELSEWHERE`), or gives None."""
 
     def missing(self, evidence: Evidence) -> str | None: ...
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]: ...
+
+
+def elsewhere(evidence: Evidence, why: str) -> str:
+    """Why a measure is missing that only the other direction can have: `why`, where that is not measured."""
+    return why if evidence.reconstructions is None else ELSEWHERE
 
 
 def too_few(evidence: Evidence, what: str) -> str | None:

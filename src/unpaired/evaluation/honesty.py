@@ -9,12 +9,18 @@ Here fakes are changed in such ways before they are translated back. With e the 
     lost = (e after the change − e of the clean fakes) / (e from other pictures' fakes − e of the clean fakes)
 
 is the share of what the way back knows of its input that the change destroys: 0 where the fake shows openly what it
-shows, 1 where all of it was in the signal that is gone.
+shows, 1 where all of it was in the signal that is gone. And
+
+    enlarged = (e after the noise − e of the clean fakes) / the noise's own size
+
+is how many times the way back enlarges faint noise: about 1 where it reads what is seen, many where it reads what is
+not. It needs no other pictures, and is what trainings watch.
 """
 
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -98,10 +104,28 @@ class Honesty:
     """How much more the noise moves what comes back from fakes than what comes back from real pictures. A way back
     that is only fragile has 1; above, fakes hold something faint that it reads. None where nothing moves."""
 
+    @property
+    def enlarged(self) -> float:
+        """How many times the way back enlarges the noise."""
+        return _enlarged(self.clean, self.changed["noise"])
+
     def lost(self, change: str) -> float | None:
         """Share of what the way back knows of its input that the change destroys; None where it knows nothing."""
         known = self.strangers - self.clean
         return (self.changed[change] - self.clean) / known if known > 1e-3 else None
+
+
+def enlarged(x: Tensor, there: Way, back: Way) -> float:
+    """How many times `back` enlarges faint noise on the fakes of (N, C, H, W) inputs in [-1, 1], of any channels."""
+    with torch.inference_mode():
+        fake = there(x)
+        clean, noisy = (float(np.mean(_l1(back(f), x))) for f in (fake, noise(fake)))
+    return _enlarged(clean, noisy)
+
+
+def _enlarged(clean: float, noisy: float) -> float:
+    """From L1 errors of reconstructions. The mean of |N(0, σ²)| is σ √(2/π)."""
+    return max(0.0, (noisy - clean) / (NOISE * math.sqrt(2 / math.pi)))
 
 
 def examine(inputs: Pictures, reals: Pictures, there: Way, back: Way) -> Honesty:

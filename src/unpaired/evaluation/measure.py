@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unpaired.config import DIRECTIONS, Direction, Domain, reverse, source, target
 from unpaired.errors import UserError
-from unpaired.evaluation.evidence import Evidence, LabelMaps, Measure, Score, Way
+from unpaired.evaluation.evidence import ELSEWHERE, Evidence, LabelMaps, Measure, Score, Way
 from unpaired.evaluation.features import (
     FeatureExtractor,
     LiteExtractor,
@@ -150,18 +150,17 @@ def number(value: float | None) -> str:
 
 
 def evaluate_direction(evidence: Evidence, measures: Sequence[Measure]) -> DirectionScores:
-    """Run the measures that the evidence allows; `UserError` where it allows none."""
+    """Run the measures that the evidence allows."""
     found: dict[str, Score] = {}
     left_out: list[str] = []
     for measure in measures:
-        if reason := measure.missing(evidence):
-            left_out.append(reason)
+        reason = measure.missing(evidence)
+        if reason is not None:
+            left_out += [reason] if reason != ELSEWHERE else []
             continue
         for name, score in measure(evidence):
             _refuse_nonsense(name, score)
             found[name] = score
-    if not found:
-        raise UserError(f"Nothing can be measured in direction {evidence.direction}: {'; '.join(left_out)}.")
     return DirectionScores(
         inputs=len(evidence.inputs), reals=len(evidence.reals), pairs=len(evidence.pairs),
         measures=found, left_out=left_out,
@@ -244,5 +243,8 @@ def evaluate(
             there=(ways or {}).get(direction), back=(ways or {}).get(back), labels=labels, segmenter=segmenter,
         )  # fmt: skip
         results[direction] = evaluate_direction(evidence, wanted)
+    if not any(scores.measures for scores in results.values()):
+        reasons = dict.fromkeys(reason for scores in results.values() for reason in scores.left_out)
+        raise UserError(f"Nothing can be measured: {'; '.join(reasons)}.")
     height, width = a[0].shape[:2]
     return Evaluation(extractor=look.name, side=(height, width), directions=results)

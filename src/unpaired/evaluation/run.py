@@ -63,8 +63,9 @@ def evaluate(
 
     Args:
         run: a run's folder or a loaded translator.
-        dir_a, dir_b: folders of pictures that were not trained on; or one that holds testA and testB; or one that
-            holds both domains as the training folder did (`config.data.layout`): its files are pairs.
+        dir_a: a folder of pictures of domain A that were not trained on; or, without `dir_b`, one that holds testA and
+            testB, or both domains as the training folder did (`config.data.layout`): its files are pairs.
+        dir_b: the same of domain B.
         paired: files of one name (whatever their ending) in both folders show the same: compare them.
         measures: names or measures of your own; all that the data allows if not given.
         labels: the domain that is colour label maps, to score translations into it (needs `paired`) and out of it

@@ -39,6 +39,7 @@ class UNSB(Method):
             (not config.generator.lab, "unsb goes from pictures to pictures: leave out --generator.lab"),
             (not config.generator.attention, "unsb paints a picture several times over: leave out "
              "--generator.attention"),
+            (not config.data.colours_b, "unsb knows no palette: leave out --colours-b"),
             (inputs == outputs, "unsb mixes pictures of both domains, which need the same channels"),
             (config.training.batch >= 2, "unsb compares pictures of a batch with each other: give --batch 2 or more"),
             (config.data.crop // 2**config.discriminator.layers >= 3,

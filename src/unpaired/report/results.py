@@ -19,6 +19,7 @@ MEANINGS = {
     "colour distance": "how far colours have to move; 2 is just visible",
     "spectrum distance": "difference in coarse and fine detail: blur, noise, checkerboards",
     "perceptual distance": "difference from the true counterpart for an eye",
+    "enlargement of faint noise": "how many times the way back enlarges it; 1 is honest, 4 is not",
     "L1 back": "what is lost to and fro when the translation is changed a little in between",
     "sensitivity": "how much more noise on translations moves what comes back; 1 is honest",
     "hidden information": "share of what the way back reads that faint noise destroys",
@@ -46,7 +47,11 @@ def results_section(record: Record) -> str:
     if not evaluations:
         return ""
     images, newest = evaluations[-1]
-    cards = [_table(record, direction, mapping(scores)) for direction, scores in mapping(newest["directions"]).items()]
+    cards = [
+        _table(record, direction, mapping(scores))
+        for direction, scores in mapping(newest["directions"]).items()
+        if mapping(scores).get("measures")
+    ]
     side = newest.get("side")
     at = f" at {side[1]}×{side[0]} px" if isinstance(side, list) and len(side) == 2 else ""
     return section(

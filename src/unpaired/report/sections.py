@@ -310,6 +310,8 @@ def about(record: Record) -> str:
         "b": "Domain B",
         "test_a": "Test pictures of A",
         "test_b": "Test pictures of B",
+        "masks_a": "Masks of A",
+        "masks_b": "Masks of B",
     }
     facts: list[tuple[str, Any]] = [(labels.get(k, k), v) for k, v in folders.items() if v]
     facts += [(str(k).replace("_", " ").capitalize(), v) for k, v in mapping(record.facts.get("provenance")).items()]

@@ -22,7 +22,7 @@ from unpaired.data.discover import Discovery
 from unpaired.data.layout import pairs_by_name
 from unpaired.data.tensors import to_float
 from unpaired.errors import UserError
-from unpaired.evaluation import measure
+from unpaired.evaluation import honesty, measure
 from unpaired.evaluation.content import luminance_correlation
 from unpaired.evaluation.distances import MINIMUM
 from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures, Remembering
@@ -38,8 +38,6 @@ from unpaired.training.watches import SignName, Signs
 PAGES = 8
 """Of a file with many, so many are measured."""
 AT_ONCE = 8  # pictures that are translated together
-FAINT = 2 / 127.5
-"""Standard deviation of noise that nobody sees: 2 of 255 steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +162,13 @@ class Judge:
         far = np.asarray([np.abs(f / 255 - t / 255).mean() for f, t in zip(made, truths, strict=True)])
         return Ranked(inputs, made, truths, [names[i] for i, _ in pairs], far, "mean distance to the true counterpart")
 
-    @torch.inference_mode()
     def _hidden(self, direction: Direction) -> float:
         """Of a few pictures, there and back, with and without noise on the way."""
         there, back = self._network(direction), self._network(reverse(direction))
         some = np.stack(self._of(source(direction))[:AT_ONCE])[..., : self.config.channels(direction)[0]]
         x = to_float(torch.from_numpy(some.transpose(0, 3, 1, 2)).to(self.engine.device))
         with evaluating(there), evaluating(back):
-            fake = there(x).float()
-            noise = np.random.default_rng(0).normal(0, FAINT, fake.shape).astype(np.float32)
-            clean, disturbed = (back(f).float() for f in (fake, fake + torch.from_numpy(noise).to(fake.device)))
-        return watches.hidden(x.cpu().numpy(), clean.cpu().numpy(), disturbed.cpu().numpy(), noise)
+            return honesty.enlarged(x, there, back)
 
     def _translated(self, direction: Direction) -> list[NDArray[Any]]:
         pictures = self._of(source(direction))

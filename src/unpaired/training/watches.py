@@ -1,7 +1,7 @@
 """Signs of the failures that translators are known for: what each is measured by, how much is too much, what to do.
 
-Every sign is a pure function of what an evaluation has at hand. That of light and dark is
-`evaluation.content`'s; an exploded loss is noticed elsewhere (`stability`).
+Every sign is a pure function of what an evaluation has at hand. That of light and dark is `evaluation.content`'s, that
+of a hidden signal `evaluation.honesty`'s; an exploded loss is noticed elsewhere (`stability`).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ SIGNS: dict[SignName, Sign] = {
         "How many times the way back enlarges noise too faint to see. Good: about 1; above the line translations hide "
         "the picture in a faint pattern, so that \"there and back\" looks better than it is.",
         4.0, "above",
-        "Translations to {target} hide the picture in a pattern too faint to see (cycle cheating): noise of 2 of 255 "
+        "Translations to {target} hide the picture in a pattern too faint to see (cycle cheating): noise of 3 of 255 "
         "steps costs the way back {value:.0f} times as much as it is.",
         "Begin anew with --cycle-noise 0.05, so that hiding does not pay, or a smaller --lambda-a and --lambda-b; do "
         "not trust \"there and back\" here.",
@@ -143,16 +143,6 @@ def checkerboard(fakes: Pictures, reals: Pictures) -> float:
     JPEG's blocks stand out in real pictures too, at the same frequencies: hence the comparison.
     """
     return max(a / max(b, 1.0) for a, b in zip(_peaks(fakes), _peaks(reals), strict=True))
-
-
-def hidden(inputs: Floats, clean: Floats, disturbed: Floats, noise: Floats) -> float:
-    """How many times the error of the way back grows by noise on the translation (Chu et al. 2017, section 4).
-
-    All are (N, C, H, W): the inputs, what comes back from their translations, what comes back from their translations
-    with `noise` added. Steganography needs the faint pattern whole; what is seen in the picture does not mind.
-    """
-    growth = np.abs(disturbed - inputs).mean() - np.abs(clean - inputs).mean()
-    return max(0.0, float(growth / np.abs(noise).mean()))
 
 
 def _luminance(pictures: Pictures) -> NDArray[np.float64]:

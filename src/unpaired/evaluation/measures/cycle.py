@@ -33,8 +33,10 @@ class CycleHonesty:
     """
 
     def missing(self, evidence: Evidence) -> str | None:
-        if evidence.there is None or evidence.back is None:
+        if evidence.reconstructions is None:
             return "only one direction translates, so there is no way back that could cheat"
+        if evidence.there is None or evidence.back is None:
+            return "cycle honesty is known of pictures of 8 bits only"
         if len(evidence.inputs) < 2:
             return "cycle honesty needs at least 2 pictures"
         return None
@@ -44,6 +46,7 @@ class CycleHonesty:
         assert evidence.back is not None
         found = examine(evidence.inputs, evidence.reals, evidence.there, evidence.back)
         honest = examine(evidence.inputs, evidence.reals, _same, _same)
+        yield "enlargement of faint noise", Score(translator=found.enlarged, do_nothing=honest.enlarged)
         yield "L1 back from clean fakes", Score(translator=found.clean)
         for change in ("8 bits", "JPEG", "noise", "blur"):
             yield f"L1 back after {change}", Score(translator=found.changed[change], do_nothing=honest.changed[change])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from unpaired.evaluation import labels
-from unpaired.evaluation.evidence import Evidence, Score
+from unpaired.evaluation.evidence import Evidence, Score, elsewhere
 from unpaired.evaluation.features import Picture, Pictures, stack
 from unpaired.evaluation.labels import LabelScores, nearest
 from unpaired.evaluation.pictures import BLOCK
@@ -22,7 +22,7 @@ class LabelAgreement:
         if evidence.labels is None:
             return "no domain was said to be label maps (--labels), so labels are not scored"
         if evidence.labels.domain != evidence.direction[-1]:
-            return f"labels are scored where label maps are made, not in {evidence.direction}"
+            return elsewhere(evidence, f"labels are scored where label maps are made, not in {evidence.direction}")
         return None if evidence.pairs else "label scores need true pairs (--paired)"
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
@@ -48,7 +48,7 @@ class FcnScore:
         if evidence.labels is None:
             return "no domain was said to be label maps (--labels), so there is no FCN score"
         if evidence.labels.domain != evidence.direction[0]:
-            return f"the FCN score is for translations of label maps, not for {evidence.direction}"
+            return elsewhere(evidence, f"the FCN score is for translations of label maps, not for {evidence.direction}")
         return None
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
