@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +16,7 @@ from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_attention, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
+from unpaired.data.discover import is_minor, minor_told
 from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
 from unpaired.training.ranks import Ranks, joined
@@ -203,11 +203,17 @@ def tell(report: BatchReport, console: Console) -> None:
     """The files that were not translated, and a sentence on all of them."""
     counts: dict[Status, int] = {"skipped": report.passed_over, "failed": report.failures}
     for status, count in counts.items():
-        for told in islice(report.outcomes(status), min(count, NAMED)):
-            console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
-        if count > NAMED:
-            more = f"{status.capitalize()} {count - NAMED:,} more: {_where(report)} says why."
+        shown = minor = 0
+        for told in report.outcomes(status) if count else ():
+            if is_minor(told.reason or ""):
+                minor += 1
+            elif (shown := shown + 1) <= NAMED:
+                console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
+        if shown > NAMED:
+            more = f"{status.capitalize()} {shown - NAMED:,} more: {_where(report)} says why."
             console.print(more, soft_wrap=True, markup=False)
+        if minor:
+            console.print(minor_told(minor))
     for note, count in report.notes.items():
         console.print(f"Of {count:,} files, {note}.", soft_wrap=True, markup=False)
     if report.unrecorded:

@@ -12,7 +12,7 @@ import numpy as np
 from unpaired.config import DOMAINS, Config, DataConfig, Direction, Domain, DType
 from unpaired.data import split
 from unpaired.data.cache import Cache, open_cache
-from unpaired.data.discover import Discovery, discover
+from unpaired.data.discover import Discovery, discover, is_minor, minor_told
 from unpaired.data.layout import part_of
 from unpaired.data.masks import open_masks
 from unpaired.data.scale import estimate, scale_of
@@ -230,9 +230,12 @@ def _values(domain: Domain, cache: Cache, config: Config) -> list[str]:
 
 
 def _left_out(skipped: list[tuple[Path, str]]) -> list[str]:
-    sentences = [f"   left out {path}: {why}" for path, why in skipped[:SKIPPED_SHOWN]]
-    if len(skipped) > SKIPPED_SHOWN:
-        sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
+    told = [(path, why) for path, why in skipped if not is_minor(why)]
+    sentences = [f"   left out {path}: {why}" for path, why in told[:SKIPPED_SHOWN]]
+    if len(told) > SKIPPED_SHOWN:
+        sentences.append(f"   and {len(told) - SKIPPED_SHOWN} more were left out.")
+    if minor := len(skipped) - len(told):
+        sentences.append(f"   {minor_told(minor)}")
     return sentences
 
 

@@ -9,6 +9,7 @@ from unpaired.data.files import not_written
 from unpaired.errors import DiskFull, UserError, reason
 from unpaired.translation.jobs import Job
 from unpaired.translation.manifest import History, Manifest, Write
+from unpaired.translation.place import copy_place
 
 Progress = Callable[[int, int], None]
 """Called with the files done and the files in all."""
@@ -56,6 +57,7 @@ class Ledger:
         temporary = self._manifest.temporary(job.target)
         try:
             write(temporary)
+            copy_place(job.source, job.target)
             self._manifest.finish(job.source, job.target, temporary, notes, job.version)
         except OSError as e:
             if isinstance(full := not_written(job.target, e), DiskFull):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unpaired.data import shards
-from unpaired.data.discover import SUFFIXES
+from unpaired.data.discover import is_broken
 from unpaired.errors import UserError
 
 MANIFEST = "manifest.jsonl"
@@ -191,8 +191,7 @@ class Manifest:
     def pass_over(self, skipped: Iterable[tuple[Path, str]]) -> None:
         """Record what folders hold that is not translated. What calls itself a picture was meant to be."""
         for path, why in skipped:
-            damaged = path.suffix.lower() in SUFFIXES and why != "hidden"
-            self.tell(path, "failed" if damaged else "skipped", why)
+            self.tell(path, "failed" if is_broken(path, why) else "skipped", why)
 
     def tell(self, source: Path | str, status: Literal["skipped", "failed"], reason: str) -> None:
         """Record why `source` has no translation. Where the disk is full, the line waits for space."""

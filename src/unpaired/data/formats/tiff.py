@@ -130,7 +130,8 @@ def write(picture: Picture, path: Path) -> bytes:
     if own is not None and (values.shape[3] != _bands(own) or picture.dtype != own.dtype):
         tags = tuple(tag for tag in tags if tag[0] != 270)  # descriptions of OME and ImageJ name type and channels
     coloured = picture.bands == 3 and (own is None or options.get("photometric") == "rgb" or _bands(own) not in (3, 4))
-    options["photometric"] = "rgb" if coloured else "minisblack"
+    inks = own is not None and options.get("photometric") == "separated" and values.shape[3] == _bands(own)
+    options["photometric"] = "rgb" if coloured else "separated" if inks else "minisblack"
     if options.get("compression") is not None and "predictor" not in options:
         options["predictor"] = picture.dtype.itemsize <= 4
     elif options.get("predictor") == 3 and picture.dtype.kind != "f":
