@@ -142,6 +142,15 @@ class LossConfig:
     """Weight of the identity loss (section 5.2) as a share of λ; 0 leaves it out."""
     identity_every: int = 1
     """Compute the identity loss on every k-th step only, with k times its weight."""
+    structure: Literal["none", "mind", "lncc", "ngf"] = "none"
+    """What a translation has to share with its source, whatever the method, blind to colours, contrast and which side
+    of an edge is the bright one: the look of each place beside its neighbours (MIND, Heinrich et al. 2012; in CycleGANs
+    Yang et al. 2018), local correlation (LNCC), or edges (normalised gradient fields, Haber and Modersitzki 2006)."""
+    structure_weight: float = 5.0
+    """Weight of that, a number from 0 to 1."""
+    inversion: float = 0.0
+    """Weight of the penalty on swapped light and dark, whatever the method: −r of the coarse luminance of a picture and
+    its translation, 0 where r is above 0."""
     cycle_noise: float = 0.0
     """Standard deviation (of pictures in -1 to 1) of noise on a fake before it is translated back: what a generator
     would hide in faint patterns for its inverse is lost (Chu et al. 2017; Bashkirova et al. 2019)."""

@@ -81,6 +81,8 @@ def validate(config: Config) -> None:
          f"checkpoint-images {training.checkpoint_images} is not at least 1"),
         (min(config.loss.gan_weight, config.loss.lambda_a, config.loss.lambda_b, config.loss.identity) >= 0,
          "the weight of a loss is not negative"),
+        (min(config.loss.structure_weight, config.loss.inversion) >= 0,
+         "structure-weight and inversion are not negative"),
         (config.loss.outside_mask >= 0, f"outside-mask {config.loss.outside_mask} is negative"),
         (config.loss.gan_weight + config.loss.lambda_a + config.loss.lambda_b > 0, "all losses have weight 0"),
         (config.loss.warm_up_images >= 0 and 0 <= config.loss.warm_up_mask < 1,

@@ -15,6 +15,7 @@ from unpaired.data.tensors import to_float
 from unpaired.methods.base import Method
 from unpaired.methods.outside import kept_outside
 from unpaired.methods.step import Step
+from unpaired.methods.structure import kept_structure
 from unpaired.methods.warm_up import warm_up_step
 from unpaired.training.device import choose_channels_last, choose_precision
 from unpaired.training.ranks import Ranks
@@ -68,8 +69,10 @@ class Engine:
             self._average(images + len(a) * self.ranks.world)
             return terms
         learning = self.method.generator_step(real_a, real_b, index)
+        reals: dict[Domain, Tensor] = {"a": real_a, "b": real_b}
+        if self.config.loss.structure != "none" or self.config.loss.inversion:
+            learning = kept_structure(learning, reals, self.config.loss)
         if masks:
-            reals: dict[Domain, Tensor] = {"a": real_a, "b": real_b}
             shares: dict[Domain, Tensor] = {d: mask.to(self.device, real_a.dtype) / 255 for d, mask in masks.items()}
             learning = kept_outside(learning, reals, shares, self.config.loss.outside_mask)
         terms, fakes = generators.update(self._parts(learning), rate, self.ranks)
