@@ -117,9 +117,9 @@ class File:
             if is_address(path):
                 raise UserError(f"{path} cannot be read as a film: {why}.") from e
             raise UserError(f"{path} is no film, or it is cut off before it says what it holds ({why}).") from e
-        if not self.container.streams.video:
+        if not self.container.streams.video or not self.container.streams.video[0].codec_context.pix_fmt:
             self.container.close()
-            raise UserError(f"{path} holds no moving pictures.")
+            raise UserError(f"{path} holds no moving pictures that can be read.")
         self.stream: VideoStream = self.container.streams.video[0]
         self.stream.thread_type = "AUTO"
         self.sound: list[AudioStream] = list(self.container.streams.audio)
