@@ -27,7 +27,7 @@ def write_film(
     path: Path, frames: int = 30, size: tuple[int, int] = (48, 64), *, sound: bool = True,
     times: Sequence[int] | None = None, fragile: bool = False, start: int = 0,
 ) -> Path:  # fmt: skip
-    """A film of `frames` at `times` (ms; every 40 from `start` on by default). `fragile`: its end tells what it holds."""
+    """A film of `frames` at `times` (ms; else every 40 from `start` on). `fragile`: its end tells what it holds."""
     options = {"movflags": "faststart"} if path.suffix == ".mp4" and not fragile else {}
     with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream("libx264", rate=25)
