@@ -12,14 +12,17 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal
 
+import torch
+
 from unpaired.config import Direction
 from unpaired.data.decode import QUALITY, encoded, picture_bytes
 from unpaired.data.formats import kind_of
 from unpaired.data.picture import Picture
 from unpaired.data.pixels import frames, opened
 from unpaired.errors import UserError
+from unpaired.training.device import choose_device
 from unpaired.translation import values
-from unpaired.web.batcher import Batcher
+from unpaired.web.batcher import LANES, Batcher
 from unpaired.web.metrics import Metrics
 from unpaired.web.refused import Refused
 from unpaired.web.runs import Runs
@@ -83,7 +86,8 @@ class Service:
         self.metrics = Metrics()
         self.translators = Translators(settings.device)
         self.trust = Trusted()
-        self.batcher = Batcher(settings.waiting)
+        on_cpu = choose_device(settings.device).type == "cpu"
+        self.batcher = Batcher(settings.waiting, lanes=min(LANES, torch.get_num_threads()) if on_cpu else 1)
         self.stopping = asyncio.Event()
         self._threads = ThreadPoolExecutor(THREADS, "pictures")
 
