@@ -29,7 +29,7 @@ def _name(page: Path) -> str:
 
 def _code(page: Path) -> list[str]:
     """Code spans and the lines of code blocks."""
-    text = page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
     return [line.strip() for block in blocks for line in block.splitlines()] + spans
