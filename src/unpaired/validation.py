@@ -41,6 +41,8 @@ def validate(config: Config) -> None:
          f"kernel {gen.kernel} is not an odd number, or too large for a crop of {data.crop} px"),
         (0 <= training.seed < 2**63, f"seed {training.seed} is negative or too large"),
         *_ranges(data.channels_a, data.range_a, "a"), *_ranges(data.channels_b, data.range_b, "b"),
+        (all(colours == 0 or 2 <= colours <= 256 for colours in (data.colours_a, data.colours_b)),
+         f"colours-a {data.colours_a} and colours-b {data.colours_b} are not 2 to 256, or 0 for any"),
         (0 <= data.axis <= 2, f"axis {data.axis} is not 0, 1 or 2"),
         (disc.kind != "projected" or {data.channels_a, data.channels_b} <= {1, 3},
          "a projected discriminator looks through a network that knows pictures of 1 or 3 channels, not "
@@ -79,6 +81,9 @@ def validate(config: Config) -> None:
          f"checkpoint-images {training.checkpoint_images} is not at least 1"),
         (min(config.loss.gan_weight, config.loss.lambda_a, config.loss.lambda_b, config.loss.identity) >= 0,
          "the weight of a loss is not negative"),
+        (min(config.loss.structure_weight, config.loss.inversion) >= 0,
+         "structure-weight and inversion are not negative"),
+        (config.loss.outside_mask >= 0, f"outside-mask {config.loss.outside_mask} is negative"),
         (config.loss.gan_weight + config.loss.lambda_a + config.loss.lambda_b > 0, "all losses have weight 0"),
         (config.loss.warm_up_images >= 0 and 0 <= config.loss.warm_up_mask < 1,
          "warm-up-images ≥ 0 and warm-up-mask in [0, 1) are needed"),

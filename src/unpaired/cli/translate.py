@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +16,7 @@ from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_attention, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
+from unpaired.data.discover import is_minor, minor_told
 from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
 from unpaired.training.ranks import Ranks, joined
@@ -63,6 +63,9 @@ class Arguments:
     format: str | None = None
     """File name ending, such as tif, of a format other than the inputs': where the other domain has bands or values
     that they can't hold."""
+    masks: Path | None = None
+    """Masks of the pictures: what is black in them stays as it is, what is white is translated. A folder of files with
+    the pictures' names; the pictures' own, with masks such as horse-mask.png beside horse.jpg; or one file for all."""
     trust: bool = True
     """Say which inputs are unlike the training pictures, so that their translations may mean nothing. The first time
     for a run, some hundreds of its training pictures are looked at; what is found is kept beside the run. Not for
@@ -103,6 +106,8 @@ def main(arguments: list[str]) -> None:
                 raise UserError(f"{far} is an address: --changes is for files of this machine.")
             if told.attention is not None and told.engine != "local":
                 raise UserError("--attention is for --engine local.")
+            if told.masks is not None and told.engine != "local":
+                raise UserError("--masks is for --engine local.")
             if told.workers is not None and told.engine == "local":
                 raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
             if told.format is not None and told.engine == "ray":
@@ -115,6 +120,8 @@ def main(arguments: list[str]) -> None:
         if not far and is_film([Path(path) for path in told.inputs], Path(told.out)):
             if ranks.world > 1 or told.engine != "local":
                 raise UserError("A film is translated by one process: leave out torchrun and --engine.")
+            if told.masks is not None or told.attention is not None:
+                raise UserError("--masks and --attention are for pictures: name a folder of frames, and one for --out.")
             film(told, console)
             return
         if told.fps or told.smooth:
@@ -146,7 +153,7 @@ def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -
             translator.attention()  # refuses before anything is written where there is none
     return translate_files(
         translator, [Path(path) for path in told.inputs], told.out, batch=told.batch, overwrite=told.overwrite,
-        ranks=ranks, progress=progress, format=told.format,
+        ranks=ranks, progress=progress, format=told.format, masks=told.masks,
     )  # fmt: skip
 
 
@@ -196,11 +203,17 @@ def tell(report: BatchReport, console: Console) -> None:
     """The files that were not translated, and a sentence on all of them."""
     counts: dict[Status, int] = {"skipped": report.passed_over, "failed": report.failures}
     for status, count in counts.items():
-        for told in islice(report.outcomes(status), min(count, NAMED)):
-            console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
-        if count > NAMED:
-            more = f"{status.capitalize()} {count - NAMED:,} more: {_where(report)} says why."
+        shown = minor = 0
+        for told in report.outcomes(status) if count else ():
+            if is_minor(told.reason or ""):
+                minor += 1
+            elif (shown := shown + 1) <= NAMED:
+                console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
+        if shown > NAMED:
+            more = f"{status.capitalize()} {shown - NAMED:,} more: {_where(report)} says why."
             console.print(more, soft_wrap=True, markup=False)
+        if minor:
+            console.print(minor_told(minor))
     for note, count in report.notes.items():
         console.print(f"Of {count:,} files, {note}.", soft_wrap=True, markup=False)
     if report.unrecorded:

@@ -61,4 +61,4 @@ class CycleGAN(Method):
             carrier = fake + c.cycle_noise * torch.randn_like(fake) if c.cycle_noise else fake
             terms[f"cycle_{x}"] = l1(way.back(carrier), real_x)
             loss = loss + weight_of[x] * terms[f"cycle_{x}"]
-        return Step(loss, terms, {f"fake_{y}": fake.detach()})
+        return Step(loss, terms, {f"fake_{y}": fake.detach()}, {x: fake})

@@ -70,7 +70,7 @@ def check_claim(path: Path, shape: Sequence[int], dtype: Any) -> None:
 
 
 def _amount(size: int) -> str:
-    return f"{size / 2**30:.3g} GiB" if size >= 2**29 else f"{size / 2**20:.3g} MiB"
+    return f"{size / 2**30:.1f} GiB" if size >= 2**29 else f"{size / 2**20:.1f} MiB"
 
 
 def check_values(path: Path, values: NDArray[Any]) -> NDArray[Any]:
