@@ -28,6 +28,11 @@ CONTAINERS = {
 """Film files that are written, and read; the other suffixes below are only read."""
 FILMS = frozenset({*CONTAINERS, ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts", ".m2ts", ".ogv"})
 
+READ = {
+    "format_whitelist": "mov,matroska,mpegts,avi,mpeg,mpegvideo,asf,flv,ogg", "protocol_whitelist": "file",
+}  # fmt: skip
+"""Told to FFmpeg, which otherwise takes a playlist for a film and reads what that names, other files and addresses."""
+
 
 class Picture(NamedTuple):
     """A frame and when it is shown, in units of the film's time base."""
@@ -85,7 +90,7 @@ class File:
         av = library()
         self.path = path
         try:
-            self.container: InputContainer = av.open(str(path))
+            self.container: InputContainer = av.open(str(path), options=READ)
         except av.FFmpegError as e:
             why = e.strerror or "cannot be read"
             raise UserError(f"{path} is no film, or it is cut off before it says what it holds ({why}).") from e
