@@ -25,6 +25,9 @@ class Method(nn.Module, ABC):
     paired: ClassVar[bool] = False
     """Whether the pictures of a step belong together: `real_b[i]` is what `real_a[i]` should become."""
 
+    progress: float = 0.0
+    """How far the training is, from 0 to 1. The engine keeps it, for weights that change."""
+
     @classmethod
     def check(cls, config: Config) -> None:
         """Raise `UserError` for a configuration that any method could have, but this one can't."""

@@ -48,10 +48,11 @@ class Engine:
                 network.compile()
 
     def step(
-        self, a: Tensor, b: Tensor, *, images: int, rate: float, masks: Mapping[Domain, Tensor] | None = None
-    ) -> dict[str, Tensor]:
-        """Train once on uint8 (N, C, H, W) batches; `rate` is the share of the full learning rate, `masks` are uint8
-        (N, 1, H, W).
+        self, a: Tensor, b: Tensor, *, images: int, rate: float, done: float = 0.0,
+        masks: Mapping[Domain, Tensor] | None = None,
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Train once on uint8 (N, C, H, W) batches; `rate` is the share of the full learning rate, `done` that of the
+        planned training, `masks` are uint8 (N, 1, H, W).
 
         All randomness of a step comes from (seed, rank, images seen), so a training can go on anywhere.
         Returns the loss terms, scalars on the device.
@@ -61,6 +62,7 @@ class Engine:
         real_a, real_b = (
             to_float(x.to(self.device, non_blocking=True)).contiguous(memory_format=layout) for x in (a, b)
         )
+        self.method.progress = done
         index = images // (len(a) * self.ranks.world)
         generators, *discriminators = self.sides
         if images < self.config.loss.warm_up_images:

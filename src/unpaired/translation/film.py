@@ -30,6 +30,14 @@ CONTAINERS = {
 """Film files that are written, and read; the other suffixes below are only read."""
 FILMS = frozenset({*CONTAINERS, ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts", ".m2ts", ".ogv"})
 
+READ = {
+    "format_whitelist": "mov,matroska,mpegts,avi,mpeg,mpegvideo,asf,flv,ogg", "protocol_whitelist": "file",
+}  # fmt: skip
+"""Told to FFmpeg, which otherwise takes a playlist for a film and reads what that names, other files and addresses."""
+
+ASKED = {"protocol_whitelist": "tcp,udp,rtp,rtsp,rtmp,srt,http,https,httpproxy,tls,crypto"}
+"""The same of addresses: what answers there may send on to others, but not to files of this machine."""
+
 
 PATIENCE = 10.0
 """Seconds that a stream may be silent."""
@@ -102,7 +110,7 @@ class File:
     def __init__(self, path: Path | str, seconds: float | None = None) -> None:
         av = library()
         self.path = path
-        how: dict[str, Any] = {"timeout": PATIENCE} if is_address(path) else {}
+        how: dict[str, Any] = {"timeout": PATIENCE, "options": ASKED} if is_address(path) else {"options": READ}
         if is_camera(path):
             if "v4l2" not in av.formats_available:
                 raise UserError(
