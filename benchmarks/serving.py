@@ -4,8 +4,8 @@
 
 `unpaired serve` in a process of its own on this machine's loopback, and clients in another: each sends a JPEG, waits
 for its translation and sends the next. Before and after, `translate_files` works on the same pictures for a quarter of
-the time. Reported are the ratio of the throughputs in megapixels, the times that clients wait, what was refused, and
-how the server's memory moved after the first quarter.
+the time. Reported are the ratio of the throughputs in megapixels, the times that clients wait, what was refused, how
+the server's memory moved after the first quarter, and the processor time of server and clients: they share the machine.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def write_run(run: Path) -> None:
     )
 
 
-def batch(run: Path, pictures: Path, seconds: float) -> float:
-    """Megapixels a second of the batch translator, decoding and encoding included."""
+def batch(run: Path, pictures: Path, seconds: float) -> dict[str, float]:
+    """Megapixels a second of the batch translator, and processor seconds for each; with decoding and encoding."""
     from unpaired.translation.batch import translate_files
     from unpaired.translation.translator import Translator
 
@@ -73,11 +73,15 @@ def batch(run: Path, pictures: Path, seconds: float) -> float:
     megapixels = EACH * sum(w * h for w, h in SIZES) / 1e6
     with tempfile.TemporaryDirectory() as out:
         translate_files(translator, pictures, out, overwrite=True)
-        began, rounds = time.perf_counter(), 0
+        began, worked, rounds = time.perf_counter(), time.process_time(), 0
         while rounds == 0 or time.perf_counter() - began < seconds:
             translate_files(translator, pictures, Path(out) / str(rounds))
             rounds += 1
-        return rounds * megapixels / (time.perf_counter() - began)
+        done = rounds * megapixels
+        return {
+            "megapixels_per_second": done / (time.perf_counter() - began),
+            "processor_seconds_per_megapixel": (time.process_time() - worked) / done,
+        }
 
 
 def load(port: int, pictures: Path, clients: int, seconds: float) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def load(port: int, pictures: Path, clients: int, seconds: float) -> dict[str, A
             if answer.status == 429:
                 time.sleep(float(answer.headers["retry-after"]))
 
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     threads = [threading.Thread(target=client, args=(n,)) for n in range(clients)]
     for thread in threads:
         thread.start()
@@ -117,6 +121,7 @@ def load(port: int, pictures: Path, clients: int, seconds: float) -> dict[str, A
     return {
         "megapixels_per_second": done[0] / took, "pictures_per_second": len(waits) / took, "p50": p50, "p99": p99,
         "statuses": {str(k): v for k, v in statuses.items()},
+        "clients_processor_seconds": time.process_time() - worked, "megapixels": done[0],
     }  # fmt: skip
 
 
@@ -124,6 +129,12 @@ def resident(pid: int) -> float:
     """MiB of memory that a process holds."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(re.findall(r"VmRSS:\s+(\d+)", text)[0]) / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has computed so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def elsewhere(*words: object) -> Any:
@@ -152,7 +163,9 @@ def served(run: Path, pictures: Path, clients: int, seconds: float) -> tuple[dic
             elsewhere("--part", "load", "--port", port, "--pictures", pictures, "--clients", clients, "--seconds", 5)
             watcher.start()
             words = "--part", "load", "--port", port, "--pictures", pictures, "--clients", clients, "--seconds", seconds
+            before = processor_seconds(server.pid)
             result = elsewhere(*words)
+            result["server_processor_seconds"] = processor_seconds(server.pid) - before
             over.set()
             watcher.join()
         finally:
@@ -186,17 +199,26 @@ def main() -> None:
         after = elsewhere(*plain)
     quarter = len(memory) // 4
     early, late = np.mean(memory[quarter : 2 * quarter]), np.mean(memory[-quarter:])
+    speeds = [part["megapixels_per_second"] for part in (before, after)]
+    costs = [part["processor_seconds_per_megapixel"] for part in (before, after)]
+    server, clients = (result[f"{who}_processor_seconds"] / result["megapixels"] for who in ("server", "clients"))
     values = {
         "clients": options.clients, "seconds": options.seconds, **result, "batch_before": before, "batch_after": after,
-        "ratio": 2 * result["megapixels_per_second"] / (before + after),
+        "ratio": result["megapixels_per_second"] / np.mean(speeds),
+        "processor_ratio": np.mean(costs) / server,
         "memory_mib_second_quarter": early, "memory_mib_last_quarter": late, "memory_change": late / early - 1,
     }  # fmt: skip
     print(f"{options.clients} clients, {options.seconds:g} s, pictures of {len(SIZES)} sizes")
+    rows = zip(
+        ("batch translator, before", "batch translator, after", "server", "clients"),
+        (*speeds, result["megapixels_per_second"], None), (*costs, server, clients), strict=True,
+    )  # fmt: skip
     print(table([
-        {"": "batch translator, before and after", "megapixels/s": f"{before:.3f}, {after:.3f}"},
-        {"": "server", "megapixels/s": f"{result['megapixels_per_second']:.3f}"},
+        {"": name, "megapixels/s": "" if speed is None else f"{speed:.3f}", "processor s/megapixel": f"{cost:.3f}"}
+        for name, speed, cost in rows
     ]))  # fmt: skip
-    print(f"ratio {values['ratio']:.2f}; {result['pictures_per_second']:.1f} pictures/s")
+    print(f"ratio {values['ratio']:.2f}, of processor time {values['processor_ratio']:.2f}; ", end="")
+    print(f"{result['pictures_per_second']:.1f} pictures/s")
     print(f"waits: median {result['p50']:.2f} s, 99 % below {result['p99']:.2f} s; answers {result['statuses']}")
     print(f"memory {early:.0f} → {late:.0f} MiB ({values['memory_change']:+.1%})")
     if options.save:

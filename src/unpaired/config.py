@@ -142,9 +142,27 @@ class LossConfig:
     """Weight of the identity loss (section 5.2) as a share of λ; 0 leaves it out."""
     identity_every: int = 1
     """Compute the identity loss on every k-th step only, with k times its weight."""
+    structure: Literal["none", "mind", "lncc", "ngf"] = "none"
+    """What a translation has to share with its source, whatever the method, blind to colours, contrast and which side
+    of an edge is the bright one: the look of each place beside its neighbours (MIND, Heinrich et al. 2012; in CycleGANs
+    Yang et al. 2018), local correlation (LNCC), or edges (normalised gradient fields, Haber and Modersitzki 2006)."""
+    structure_weight: float = 5.0
+    """Weight of that, a number from 0 to 1."""
+    inversion: float = 0.0
+    """Weight of the penalty on swapped light and dark, whatever the method: −r of the coarse luminance of a picture and
+    its translation, 0 where r is above 0."""
     cycle_noise: float = 0.0
     """Standard deviation (of pictures in -1 to 1) of noise on a fake before it is translated back: what a generator
     would hide in faint patterns for its inverse is lost (Chu et al. 2017; Bashkirova et al. 2019)."""
+    cycle_bits: int = 0
+    """Bits a channel to which a fake is rounded before it is translated back, to the same end; 0 does not round."""
+    cycle_coarse: int = 1
+    """The cycle is asked for at 1/k of the resolution: details below k px need not come back."""
+    cycle_floor: float = 1.0
+    """Share of λ that the cycle still has at the end of a training; it falls linearly (Wang and Lin 2024,
+    arXiv:2408.15374, section 3)."""
+    outside_mask: float = 10.0
+    """Where masks are given: weight of the L1 distance between a picture and its translation outside its mask."""
     warm_up_images: int = 0
     """Images during which generators only learn to fill in what is masked in pictures of the domain that they will
     translate from (Torbunov et al. 2023, UVCGAN); nothing else trains meanwhile."""
@@ -263,6 +281,11 @@ class DataConfig:
     or 3 bands, bring their own number in place of 3."""
     channels_b: Channels = 3
     """Channels of domain B."""
+    colours_a: int = 0
+    """Translations to domain A are made of so many flat colours, each picture of its own, as drawings and clip art are;
+    0: of any."""
+    colours_b: int = 0
+    """The same of domain B."""
     normalize_a: Normalize = "auto"
     """How the values of domain A become -1 to 1: `auto`, 0 to 255 of 8 bits, else by the values that the files have,
     with nothing clipped; `full`, all that the type holds; `percentile`, 0.5 to 99.5 % of the values; `window`, what

@@ -22,6 +22,8 @@ EXPLAINED = {
     "identity_a": "A stays A", "identity_b": "B stays B",
     "discriminator_a": "telling A", "discriminator_b": "telling B",
     "nce_a": "places of A", "nce_b": "places of B", "l1_b": "true pairs",
+    "structure_a": "structure of A", "structure_b": "structure of B",
+    "inversion_a": "A inverted", "inversion_b": "B inverted",
     "r1_a": "slope of D_A", "r1_b": "slope of D_B",
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from unpaired.data.decode import Picture, decode, encoded, framed, picture_bytes, read_picture, write_picture
 from unpaired.errors import UserError
@@ -117,6 +117,44 @@ def test_cmyk(tmp_path: Path) -> None:
         red, green, blue = decode(saved(tmp_path / name, cmyk)).mean(axis=(0, 1))
         assert red > 250
         assert max(green, blue) < 5
+        assert read_picture(tmp_path / name).notes == ("CMYK became RGB without a colour profile",)
+
+
+@pytest.mark.parametrize("kind", ["png", "tif", "bmp", "gif"])
+def test_a_palette_that_is_lost_is_said(tmp_path: Path, kind: str) -> None:
+    """GIF alone is written with a palette again."""
+    image = Image.fromarray(noise(8, 8, 3)).quantize(16)
+    notes = read_picture(saved(tmp_path / f"p.{kind}", image)).notes
+    assert notes == (() if kind == "gif" else ("a palette became full colours",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec", "layout", "told"),
+    [
+        ("avif", "libsvtav1", "yuv420p", None),
+        ("avif", "libsvtav1", "yuv420p10le", "has more than 8 bits a channel, of which some would be lost"),
+        ("apng", "apng", "rgb24", None),
+        ("apng", "apng", "rgb48be", "is an animated PNG of 16 bits, which is not supported"),
+    ],
+)
+def test_deep_pictures_that_are_not_supported(
+    tmp_path: Path, kind: str, codec: str, layout: str, told: str | None
+) -> None:
+    av = pytest.importorskip("av")
+    if codec not in av.codecs_available or (kind == "avif" and not features.check("avif")):
+        pytest.skip(f"this PyAV has no {codec}, or this Pillow no AVIF")
+    path = tmp_path / "p.avif" if kind == "avif" else tmp_path / "p.png"
+    with av.open(str(path), "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, layout
+        for number in range(1 if kind == "avif" else 2):
+            frame = av.VideoFrame.from_ndarray(noise(64, 64, 3, seed=number), format="rgb24")
+            container.mux(stream.encode(frame.reformat(format=layout)))
+        container.mux(stream.encode(None))
+    if told is None:
+        assert len(read_picture(path).pages) == (1 if kind == "avif" else 2)
+    else:
+        refused(path, told)
 
 
 def test_embedded_profile_becomes_srgb(tmp_path: Path) -> None:

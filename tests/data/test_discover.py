@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unpaired.data.discover import HEAD, discover, find_domains, find_test_domains, format_named, picture_format
+from unpaired.data.discover import (
+    HEAD,
+    discover,
+    find_domains,
+    find_test_domains,
+    format_named,
+    is_broken,
+    is_minor,
+    picture_format,
+)
 from unpaired.errors import UserError
 
 
@@ -176,19 +185,25 @@ def test_light() -> None:
 def test_masks_and_sidecars_are_told_and_not_taken(tmp_path: Path) -> None:
     for name in ("scan.png", "scan_mask.png", "b.seg.png", "b.png", "alone_mask.png", "c-masks.png"):
         Image.new("RGB", (8, 8)).save(tmp_path / name)
-    for name in ("scan.json", "scan.png.xml", "notes.json", "scan.tfw"):
+    for name in ("scan.json", "scan.png.xml", "notes.json", "scan.tfw", "scan.png.aux.xml", "Thumbs.db", ".DS_Store"):
         (tmp_path / name).write_text("{}")
     found = discover(tmp_path)
     # Without a picture that it could be the mask of, a mask is a picture: a folder of masks is a domain.
     assert [p.name for p in found.files] == ["alone_mask.png", "b.png", "c-masks.png", "scan.png"]
     assert {p.name: why for p, why in found.skipped} == {
-        "scan_mask.png": "a mask of scan.png, by its name; masks are not used",
-        "b.seg.png": "a mask of b.png, by its name; masks are not used",
-        "scan.json": "a sidecar of scan.png; sidecars are not used",
-        "scan.png.xml": "a sidecar of scan.png; sidecars are not used",
-        "scan.tfw": "a sidecar of scan.png; sidecars are not used",
+        "scan_mask.png": "a mask of scan.png, by its name; used as such with --masks, --masks-a or --masks-b",
+        "b.seg.png": "a mask of b.png, by its name; used as such with --masks, --masks-a or --masks-b",
+        "scan.json": "a sidecar of scan.png; not used",
+        "scan.png.xml": "a sidecar of scan.png; not used",
+        "scan.tfw": "a sidecar of scan.png; copied beside its translation",
+        "scan.png.aux.xml": "a sidecar of scan.png; not used",
+        "Thumbs.db": "made by the system",
+        ".DS_Store": "hidden",
         "notes.json": "not a picture",
     }
+    minor = {p.name for p, why in found.skipped if is_minor(why)}
+    assert minor == {"scan.json", "scan.png.xml", "scan.tfw", "scan.png.aux.xml", "Thumbs.db", ".DS_Store"}
+    assert not [p for p, why in found.skipped if is_broken(p, why)]
 
 
 def test_links_in_a_circle_and_names_that_are_no_text(tmp_path: Path) -> None:

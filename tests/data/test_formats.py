@@ -225,6 +225,18 @@ def test_a_place_on_earth_is_kept_by_eight_and_by_sixteen_bits(tmp_path: Path) -
         assert (decode(path) == values).all()
 
 
+def test_inks_of_sixteen_bits_are_four_bands_and_stay_inks(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    inks = noise(16, 16, 4, dtype="uint16")
+    tifffile.imwrite(tmp_path / "cmyk.tif", inks, photometric="separated", metadata=None)
+    picture = read_picture(tmp_path / "cmyk.tif")
+    assert (picture.pages[0] == inks).all()
+    write_picture(picture.pages, picture, tmp_path / "again.tif")
+    with tifffile.TiffFile(tmp_path / "again.tif") as file:
+        assert file.pages[0].photometric.name == "SEPARATED"
+        assert (file.asarray() == inks).all()
+
+
 def test_other_bands_and_types_than_were_read(tmp_path: Path) -> None:
     """What a translation between domains writes: 12 bands become colours, and the reverse."""
     tifffile = pytest.importorskip("tifffile")

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.config import Config, DataConfig, DiscriminatorConfig, GeneratorConfig, LossConfig, OptimizerConfig
+from unpaired.losses.cycle import quantised
 from unpaired.methods.base import Method
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.methods.step import Step, frozen
@@ -162,6 +164,33 @@ def test_lazy_identity_weighs_the_same_on_average(every: int) -> None:
     mean = sum(s.loss.detach() for s in losses) / every
     assert torch.is_tensor(mean)
     torch.testing.assert_close(mean, _generators(_method()).loss.detach(), rtol=1e-5, atol=1e-5)
+
+
+# A cycle in which hiding does not pay.
+
+
+def test_the_way_back_sees_what_is_left_of_a_fake() -> None:
+    method = _method(cycle_bits=3)
+    fake = quantised(method.ways.generator_ab(REAL_A), 3)
+    found = _generators(method).terms["cycle_a"]
+    torch.testing.assert_close(found, (method.ways.generator_ba(fake) - REAL_A).abs().mean(), rtol=1e-5, atol=1e-5)
+    assert found != _generators(_method()).terms["cycle_a"]
+
+
+def test_details_need_not_come_back_at_lower_resolution() -> None:
+    method = _method(cycle_coarse=4)
+    back = method.ways.generator_ba(method.ways.generator_ab(REAL_A))
+    expected = F.avg_pool2d(back - REAL_A, 4).abs().mean()
+    torch.testing.assert_close(_generators(method).terms["cycle_a"], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_cycle_loses_weight_as_the_training_goes_on() -> None:
+    method = _method(cycle_floor=0.2, identity=0)
+    whole = _generators(method)
+    cycle = (method.config.lambda_a * (whole.terms["cycle_a"] + whole.terms["cycle_b"])).detach()
+    for progress, share in ((0.5, 0.6), (1.0, 0.2)):
+        method.progress = progress
+        torch.testing.assert_close(whole.loss - _generators(method).loss, (1 - share) * cycle, rtol=1e-4, atol=1e-5)
 
 
 # Passes.

@@ -84,3 +84,26 @@ def test_resizing_by_the_names_of_the_authors(unpaired: Command, domains: tuple[
         told = unpaired("train", *domains, "--out", tmp_path / name, *TINY, "--resize", name, "--images", "2")
         assert told.status == 0, told
         assert said in told.out + told.err
+
+
+def test_sidecars_are_counted_in_one_line_and_places_on_earth_go_along(
+    unpaired: Command, run: Path, tmp_path: Path
+) -> None:
+    folder = fill(tmp_path / "in", 2)
+    for name in ("00.json", "00.png.aux.xml", "00.txt", "01.xml", "Thumbs.db", ".DS_Store"):
+        (folder / name).write_text("{}")
+    place = "10\n0\n0\n-10\n500000\n5000000\n"
+    (folder / "00.pgw").write_text(place)
+    (folder / "00.prj").write_text("PROJCS[]")
+    words = ("translate", run, folder, "--direction", "a2b", "--device", "cpu", "--no-trust")
+    told = unpaired(*words, "--out", tmp_path / "out")
+    assert (told.status, told.err) == (0, "Passed over 8 sidecars, hidden files and such.\n")
+    assert told.out.endswith("2 translated into " + str(tmp_path / "out") + ", 8 skipped, 0 failed.\n")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "00.pgw", "00.png", "00.prj", "01.png", "manifest.jsonl",
+    ]  # fmt: skip
+    assert unpaired(*words, "--out", tmp_path / "tif", "--format", "tif").status == 0
+    assert (tmp_path / "tif/00.tfw").read_text() == place
+    assert (
+        "Passed over 8 sidecars" in unpaired("train", folder, fill(tmp_path / "b"), "--out", tmp_path / "t", *TINY).out
+    )

@@ -53,12 +53,13 @@ def test_a_longer_plan_goes_on_and_a_reached_one_does_nothing(copy: Path) -> Non
 
 
 def test_what_makes_a_training_stateful_is_part_of_the_bits(pictures: Folders, tmp_path: Path) -> None:
-    """Batch norm, dropout, augmentation, spectral norm, a full pool, lazy identity, a warm-up, grey pictures."""
+    """Batch norm, dropout, augmentation, spectral norm, a full pool, lazy identity, a warm-up, grey pictures, a
+    cycle with noise that loses weight."""
     config = replace(
         TINY,
         generator=replace(TINY.generator, kind="unet", depth=3, norm="batch", dropout=0.5),
         discriminator=replace(TINY.discriminator, spectral=True, augment=True),
-        loss=replace(TINY.loss, pool=3, identity_every=2, adversarial="hinge"),
+        loss=replace(TINY.loss, pool=3, identity_every=2, adversarial="hinge", cycle_noise=0.05, cycle_floor=0.1),
         optimizer=replace(TINY.optimizer, warmup=6),
         data=replace(TINY.data, channels_a=1, channels_b=1),
     )

@@ -85,6 +85,23 @@ def test_it_is_what_it_would_be_whole(tmp_path: Path, make_translator: Make) -> 
     assert np.abs(made - whole).max() <= 1
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_places_without_data_stay_without(tmp_path: Path, make_translator: Make, dtype: str) -> None:
+    values = np.random.default_rng(0).integers(1, np.iinfo(dtype).max, (300, 270, 3), dtype)
+    values[40:220, 100:] = 0
+    tag = [(42113, 2, 2, "0", True)]
+    tifffile.imwrite(tmp_path / "scan.tif", values, photometric="rgb", tile=(64, 48), extratags=tag, metadata=None)
+    told = translate_files(tight(), tmp_path / "scan.tif", tmp_path / "streamed").notes
+    assert told == translate_files(make_translator(), tmp_path / "scan.tif", tmp_path / "whole").notes
+    assert list(told) == ["places without data were shown to the network as the mean of the others"]
+    made, whole = (tifffile.imread(tmp_path / name / "scan.tif").astype(int) for name in ("streamed", "whole"))
+    assert np.abs(made - whole).max() <= (1 if dtype == "uint8" else 8)
+    assert ((made == 0) == (values == 0)).all()
+    unchanged = translate_files(tight(Unchanged()), tmp_path / "scan.tif", tmp_path / "same")
+    assert unchanged.translated == 1
+    assert np.array_equal(tifffile.imread(tmp_path / "same/scan.tif"), values)
+
+
 def test_few_rows_are_decoded_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "scan.tif", (2000, 64, 3), photometric="rgb", tile=(64, 64))
     monkeypatch.setattr("unpaired.translation.tiles.BAND", 1 << 20)

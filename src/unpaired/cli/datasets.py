@@ -187,7 +187,7 @@ def _check(told: Check) -> None:
 
 
 def _pack(told: Pack) -> None:
-    from unpaired.data.discover import discover
+    from unpaired.data.discover import discover, is_minor, minor_told
     from unpaired.data.shards import pack
 
     if told.shard_mb < 1 or told.seed < 0:
@@ -203,8 +203,11 @@ def _pack(told: Pack) -> None:
             told.folder, list(found.files), told.out, shard_bytes=told.shard_mb << 20, seed=told.seed,
             progress=lambda done, total: bar.update(task, completed=done),
         )  # fmt: skip
-    for path, why in found.skipped:
+    missed = [(path, why) for path, why in found.skipped if not is_minor(why)]
+    for path, why in missed:
         console.print(f"Skipped {path}: {why}", soft_wrap=True, markup=False, highlight=False)
+    if minor := len(found.skipped) - len(missed):
+        console.print(minor_told(minor), highlight=False)
     print(f"{len(found.files):,} pictures packed into {len(shards):,} shards in {told.out}.")
 
 

@@ -65,6 +65,11 @@ class Arguments:
     """Pictures of A to measure with, which are not trained on; testA beside trainA if not given."""
     test_b: Path | None = None
     """Pictures of B to measure with; testB beside trainB if not given."""
+    masks_a: Path | None = None
+    """Masks of A, white where something is to be translated: a folder of files with the pictures' names; the pictures'
+    own, with masks such as horse-mask.png beside horse.jpg; or one file for all."""
+    masks_b: Path | None = None
+    """Masks of B."""
     resume: Path | None = None
     """Folder of a run to go on with, exactly where it was; or of one of its checkpoints, to go on from there."""
     tensorboard: bool = False
@@ -98,9 +103,12 @@ def main(arguments: list[str]) -> None:
             base = PRESETS.get(preset or "fast", fast)() if path is None else _recorded(Path(path)).config
             default = Arguments(**{f.name: getattr(base, f.name) for f in fields(Config)})
             told = parsed(arguments, Arguments, "train", default=default, speak=ranks.first)
-            if told.resume is not None and any((told.folders, told.out, told.test_a, told.test_b)):
+            if told.resume is not None and any(
+                (told.folders, told.out, told.test_a, told.test_b, told.masks_a, told.masks_b)
+            ):
                 raise UserError(
-                    "--resume takes its folders from the run: leave out DIR_A, DIR_B, --out, --test-a and --test-b."
+                    "--resume takes its folders from the run: leave out DIR_A, DIR_B, --out, --test-a, --test-b, "
+                    "--masks-a and --masks-b."
                 )
             if told.resume is not None and preset is not None:
                 raise UserError("--resume takes its options from the run: leave out --preset.")
@@ -119,7 +127,7 @@ def _start(told: Arguments, ranks: Ranks, console: Console) -> None:
             raise UserError("Name the folder of the new run with --out.")
         folders = find_folders(
             told.folders[0], told.folders[1] if len(told.folders) == 2 else None, told.data.layout,
-            test_a=told.test_a, test_b=told.test_b,
+            test_a=told.test_a, test_b=told.test_b, masks_a=told.masks_a, masks_b=told.masks_b,
         )  # fmt: skip
     with Display(told.out, console) as display:
         listeners = [display, *_more(told, told.out)]

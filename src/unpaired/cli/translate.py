@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +16,7 @@ from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_attention, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
+from unpaired.data.discover import is_minor, minor_told
 from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
 from unpaired.training.ranks import Ranks, joined
@@ -45,8 +45,8 @@ class Arguments:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="INPUT [INPUT …]", help_behavior_hint="(required)"),
     ]
-    """Pictures, and folders of which everything below is translated; or one film. With --engine ray also addresses,
-    such as s3://bucket/folder."""
+    """Pictures, and folders of which everything below is translated; or one film, also by an address such as
+    rtsp://camera/live. With --engine ray also addresses of pictures, such as s3://bucket/folder."""
     out: str
     """Folder for the translations, which keep their names, formats and sizes. What is done there is not done again:
     after an interruption, the same command goes on. Of a film: the film to write, or pictures such as
@@ -63,6 +63,9 @@ class Arguments:
     format: str | None = None
     """File name ending, such as tif, of a format other than the inputs': where the other domain has bands or values
     that they can't hold."""
+    masks: Path | None = None
+    """Masks of the pictures: what is black in them stays as it is, what is white is translated. A folder of files with
+    the pictures' names; the pictures' own, with masks such as horse-mask.png beside horse.jpg; or one file for all."""
     trust: bool = True
     """Say which inputs are unlike the training pictures, so that their translations may mean nothing. The first time
     for a run, some hundreds of its training pictures are looked at; what is found is kept beside the run. Not for
@@ -84,6 +87,8 @@ class Arguments:
     smooth: float = 0.0
     """Of a film: how strongly what stands still in it is held still in its translation, from 0 (not at all) to below 1.
     It lowers flicker; 0.8 is a good beginning."""
+    seconds: float | None = None
+    """Of a film: how much of it. Streams (rtsp://…) and cameras (/dev/video0) have no end and need it."""
     engine: Literal["local", "ray"] = "local"
     """This process (or those of torchrun); or the workers of a Ray cluster, that of $RAY_ADDRESS or this machine."""
     workers: int | None = None
@@ -97,12 +102,15 @@ def main(arguments: list[str]) -> None:
             if not told.inputs:
                 raise UserError("Name pictures or folders to translate.")
             far = next((path for path in [*told.inputs, told.out] if "://" in path), None)
-            if far and told.engine == "local":
+            filmed = "://" not in told.out and is_film(told.inputs, Path(told.out))
+            if far and told.engine == "local" and not filmed:
                 raise UserError(f"{far} is an address: give --engine ray.")
             if far and told.changes is not None:
                 raise UserError(f"{far} is an address: --changes is for files of this machine.")
             if told.attention is not None and told.engine != "local":
                 raise UserError("--attention is for --engine local.")
+            if told.masks is not None and told.engine != "local":
+                raise UserError("--masks is for --engine local.")
             if told.workers is not None and told.engine == "local":
                 raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
             if told.format is not None and told.engine == "ray":
@@ -112,13 +120,15 @@ def main(arguments: list[str]) -> None:
             if told.max_megapixels is not None:
                 let_in(told.max_megapixels)
         console = Console(stderr=True, highlight=False, quiet=not speaks())
-        if not far and is_film([Path(path) for path in told.inputs], Path(told.out)):
+        if filmed:
             if ranks.world > 1 or told.engine != "local":
                 raise UserError("A film is translated by one process: leave out torchrun and --engine.")
+            if told.masks is not None or told.attention is not None:
+                raise UserError("--masks and --attention are for pictures: name a folder of frames, and one for --out.")
             film(told, console)
             return
-        if told.fps or told.smooth:
-            raise UserError("--fps and --smooth are for films: name a film to write, such as --out film.mp4.")
+        if told.fps or told.smooth or told.seconds is not None:
+            raise UserError("--fps, --smooth and --seconds are for films: name one to write, such as --out film.mp4.")
         columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("", total=None)
@@ -146,7 +156,7 @@ def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -
             translator.attention()  # refuses before anything is written where there is none
     return translate_files(
         translator, [Path(path) for path in told.inputs], told.out, batch=told.batch, overwrite=told.overwrite,
-        ranks=ranks, progress=progress, format=told.format,
+        ranks=ranks, progress=progress, format=told.format, masks=told.masks,
     )  # fmt: skip
 
 
@@ -167,7 +177,7 @@ def _translator(told: Arguments) -> Translator:
 
 def film(told: Arguments, console: Console) -> None:
     """Translate the one film among the inputs."""
-    source, *others = map(Path, told.inputs)
+    source, *others = told.inputs
     if others:
         raise UserError("Films are translated one by one: name one film, or one folder of its frames.")
     translator = _translator(told)
@@ -181,8 +191,8 @@ def film(told: Arguments, console: Console) -> None:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         report = translate_film(
-            translator, source, Path(told.out), fps=told.fps, smooth=told.smooth, overwrite=told.overwrite,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            translator, source, Path(told.out), fps=told.fps, smooth=told.smooth, seconds=told.seconds,
+            overwrite=told.overwrite, progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
     for note in report.notes:
         console.print(f"Of {source}, {note}.", soft_wrap=True, markup=False)
@@ -196,11 +206,17 @@ def tell(report: BatchReport, console: Console) -> None:
     """The files that were not translated, and a sentence on all of them."""
     counts: dict[Status, int] = {"skipped": report.passed_over, "failed": report.failures}
     for status, count in counts.items():
-        for told in islice(report.outcomes(status), min(count, NAMED)):
-            console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
-        if count > NAMED:
-            more = f"{status.capitalize()} {count - NAMED:,} more: {_where(report)} says why."
+        shown = minor = 0
+        for told in report.outcomes(status) if count else ():
+            if is_minor(told.reason or ""):
+                minor += 1
+            elif (shown := shown + 1) <= NAMED:
+                console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
+        if shown > NAMED:
+            more = f"{status.capitalize()} {shown - NAMED:,} more: {_where(report)} says why."
             console.print(more, soft_wrap=True, markup=False)
+        if minor:
+            console.print(minor_told(minor))
     for note, count in report.notes.items():
         console.print(f"Of {count:,} files, {note}.", soft_wrap=True, markup=False)
     if report.unrecorded:

@@ -85,7 +85,10 @@ def seen(
                 if draft is not None:
                     image.draft(None, (draft, draft))  # does nothing but for JPEG
                 notes = conversions(image)
-                picture = flatten(to_srgb(upright(image)), background)
+                turned = upright(image)
+                if turned.size != image.size:
+                    stored = (stored[1], stored[0])
+                picture = flatten(to_srgb(turned), background)
                 values = np.array(picture.convert("L" if channels == 1 else "RGB"), dtype=np.uint8)
                 values = values[None, :, :, None] if channels == 1 else values[None]
                 return Picture(values, notes=notes, stored=stored)

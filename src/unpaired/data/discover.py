@@ -43,7 +43,11 @@ _SIGNATURES: tuple[tuple[str, re.Pattern[bytes], int], ...] = (
     ("NIFTI", re.compile(rb"(?:\x1c\x02\0\0|\0\0\x02\x1c)n\+2\0"), 540),
 )
 _MASK = re.compile(r"(.+)[-_.](?:mask|masks|seg|segmentation)", re.IGNORECASE)
-_SIDECARS = {".json", ".xml", ".txt", ".yaml", ".yml", ".csv", ".xmp", ".tfw", ".jgw", ".pgw", ".wld", ".prj"}
+PLACE = frozenset({".tfw", ".jgw", ".pgw", ".bpw", ".gfw", ".wld", ".prj"})
+"""Sidecars that say where on Earth a picture lies: world files, and the projection."""
+_SIDECARS = {".json", ".xml", ".txt", ".yaml", ".yml", ".csv", ".xmp", *PLACE}
+_OF_SYSTEMS = {"thumbs.db", "desktop.ini"}
+HIDDEN, OF_SYSTEM, SIDECAR, MASK = "hidden", "made by the system", "a sidecar of ", "a mask of "
 # What a cut-off file may still show of its signature.
 _STUBS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
@@ -84,6 +88,12 @@ def stem(path: Path) -> str:
     """A file's name without its ending, of which .nii.gz is one."""
     double = "".join(path.suffixes[-2:])
     return path.name.removesuffix(double) if double.lower() in SUFFIXES and double != path.suffix else path.stem
+
+
+def masked(name: str) -> str | None:
+    """Whose mask a file is, by its name without ending, if any's: `horse` of `horse-mask` and the like."""
+    found = _MASK.fullmatch(name)
+    return found and found[1]
 
 
 def discover(folder: Path) -> Discovery:
@@ -213,7 +223,9 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
         for name in names:
             path = here / name
             if name.startswith("."):
-                yield path, "hidden"
+                yield path, HIDDEN
+            elif name.lower() in _OF_SYSTEMS:
+                yield path, OF_SYSTEM
             elif (reason := _beside(name, pictures)) and not path.is_dir():
                 yield path, reason
             elif path.is_dir():
@@ -230,11 +242,30 @@ def _ends(name: str, suffix: str) -> bool:
 def _beside(name: str, pictures: dict[str, str]) -> str | None:
     """What a file is that only belongs to a picture of its folder (given by their names without ending), or None."""
     stem, suffix = os.path.splitext(name)
-    if (found := _MASK.fullmatch(stem.removesuffix(".nii"))) and found[1] in pictures and suffix.lower() in SUFFIXES:
-        return f"a mask of {pictures[found[1]]}, by its name; masks are not used"
-    if suffix.lower() in _SIDECARS and (of := pictures.get(stem) or pictures.get(os.path.splitext(stem)[0])):
-        return f"a sidecar of {of}; sidecars are not used"
+    if (of := masked(stem.removesuffix(".nii"))) in pictures and suffix.lower() in SUFFIXES:
+        return f"{MASK}{pictures[of]}, by its name; used as such with --masks, --masks-a or --masks-b"
+    if suffix.lower() not in _SIDECARS:
+        return None
+    inner = stem.removesuffix(".aux")  # scan.json, scan.png.json, scan.png.aux.xml
+    if of := pictures.get(inner) or pictures.get(os.path.splitext(inner)[0]):
+        use = "copied beside its translation" if suffix.lower() in PLACE else "not used"
+        return f"{SIDECAR}{of}; {use}"
     return None
+
+
+def is_minor(reason: str) -> bool:
+    """Whether files that are passed over for this reason are counted rather than named: nobody misses them."""
+    return reason.startswith((HIDDEN, OF_SYSTEM, SIDECAR))
+
+
+def is_broken(path: Path, reason: str) -> bool:
+    """Whether a file that is passed over calls itself a picture, and is none that can be used."""
+    return path.suffix.lower() in SUFFIXES and not reason.startswith((HIDDEN, MASK))
+
+
+def minor_told(count: int) -> str:
+    """The line about them."""
+    return f"Passed over {count:,} sidecar{'s' if count > 1 else ''}, hidden files and such."
 
 
 def _judge(path: Path) -> str | None:
@@ -259,7 +290,7 @@ def _in_shard(shard: Path) -> Iterator[tuple[Path, str | None]]:
             if name.startswith(("/", "..")):
                 yield shard, f"holds {name!r}, which leads out of it"
             elif any(part.startswith(".") for part in Path(name).parts):
-                yield shard / name, "hidden"
+                yield shard / name, HIDDEN
             else:
                 yield shard / name, _judge_content(Path(name), head, size)
     except OSError as error:
@@ -284,5 +315,5 @@ def nothing(folder: Path, skipped: list[tuple[Path, str]]) -> str:
     formats = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, PPM, NumPy, DICOM or NIfTI"
     if not skipped:
         return f"The folder {folder} is empty: put pictures into it ({formats})."
-    path, reason = next((item for item in skipped if item[1] != "hidden"), skipped[0])
+    path, reason = next((item for item in skipped if not is_minor(item[1])), skipped[0])
     return f"The folder {folder} holds no picture ({formats}); {len(skipped)} skipped, such as {path.name}: {reason}."

@@ -34,7 +34,7 @@ class Picture:
     notes: tuple[str, ...] = ()
     """What was changed in reading, to be said: "colours of the profile Display P3 became sRGB"."""
     stored: tuple[int, int] = (0, 0)
-    """Width and height in the file, where `data.decode.seen` made them other."""
+    """Width and height in the file, upright, where `data.decode.seen` made them other."""
     own: Any = None
     """What only this format's writer understands: tags, a header, the durations of frames."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import re
 import threading
 import warnings
 from collections.abc import Generator
@@ -169,6 +170,8 @@ def conversions(image: Image.Image) -> tuple[str, ...]:
         notes.append(f"colours of the profile {profile_name(profile)} became sRGB")
     elif image.mode == "CMYK":
         notes.append("CMYK became RGB without a colour profile")
+    if image.mode in ("P", "PA") and image.format != "GIF":
+        notes.append("a palette became full colours")
     return tuple(notes)
 
 
@@ -210,8 +213,8 @@ def _deep(image: Image.Image, data: bytes) -> bool:
         bits = cast(Any, image).tag_v2.get(258, (1,))
         return max(bits) > 8
     if image.format == "AVIF":
-        at = data.find(b"pixi", 0, 65536)  # version and flags, number of channels, bits of each
-        return at >= 0 and any(b > 8 for b in data[at + 9 : at + 9 + data[at + 8]])
+        # The box av1C, which every item has: version, profile and level, then flags, of which 0x40 says 10 or 12 bits.
+        return re.search(rb"av1C\x81.[\x40-\x7f\xc0-\xff]", data[:65536], re.DOTALL) is not None
     # PNG and PPM say what they hold in the arguments of the decoder that Pillow has prepared.
     tiles = getattr(image, "tile", ())
     arguments = tiles[0].args if tiles else ()

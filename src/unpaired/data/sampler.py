@@ -9,9 +9,9 @@ one step may show a picture twice: once near the end of a pass and once near the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -35,6 +35,8 @@ class Batch:
 
     a: Tensor
     b: Tensor
+    masks: dict[Domain, Tensor] = field(default_factory=dict[Domain, Tensor])
+    """uint8 (N, 1, crop, crop) of domains that have masks, cropped and mirrored as their pictures."""
 
 
 def _seed(seed: int, purpose: int, domain: Domain, number: int = 0) -> np.random.SeedSequence:
@@ -110,6 +112,7 @@ class Batches:
         batch: pictures of each domain in a step, on each rank.
         pairs: (index in A, index in B) of pictures that belong together; then they come together, both with the crop
             and the mirroring that A's position has.
+        masks: by domain, a mask for each of its pictures, in their order and of their size.
 
     Raises `UserError`, naming the file, where a picture is smaller than the crop or not of the size of its pair.
     """
@@ -124,6 +127,7 @@ class Batches:
         world: int = 1,
         batch: int = 1,
         pairs: Sequence[tuple[int, int]] | None = None,
+        masks: Mapping[Domain, Cache] | None = None,
     ) -> None:
         if not 0 <= rank < world:
             raise ValueError(f"rank {rank} is not one of {world}")
@@ -138,11 +142,14 @@ class Batches:
         self._world = world
         self._batch = batch
         self._pairs = pairs
+        self._masks = dict(masks or {})
 
     def at(self, images_seen: int) -> Batch:
         """This rank's batch of the step that begins after `images_seen` (of all ranks together)."""
         start = images_seen + self._rank * self._batch
-        return Batch(self._crops("a", start), self._crops("b", start))
+        (a, mask_a), (b, mask_b) = self._crops("a", start), self._crops("b", start)
+        found: dict[Domain, Tensor | None] = {"a": mask_a, "b": mask_b}
+        return Batch(a, b, {domain: mask for domain, mask in found.items() if mask is not None})
 
     def prefetch(self, start: int, step: int | None = None) -> Iterator[Batch]:
         """`at(start)`, `at(start + step)`, …, endlessly; the next one loads in a thread while one is in use.
@@ -158,7 +165,8 @@ class Batches:
                 coming = pool.submit(self.at, start)
                 yield batch
 
-    def _crops(self, domain: Domain, start: int) -> Tensor:
+    def _crops(self, domain: Domain, start: int) -> tuple[Tensor, Tensor | None]:
+        """Pictures, and their masks where there are some."""
         cache, crop = self._caches[domain], self._data.crop
         # Pairs are one stream, that of A.
         stream, length = (domain, len(cache)) if self._pairs is None else ("a", len(self._pairs))
@@ -170,8 +178,11 @@ class Batches:
         kind = torch.uint8 if scale is None else torch.float32
         out = torch.empty(self._batch, cache.channels, crop, crop, dtype=kind)
         planes = out.numpy()
+        masks = self._masks.get(domain)
+        shares = None if masks is None else torch.empty(self._batch, 1, crop, crop, dtype=torch.uint8)
         for place, pick in enumerate(picks.tolist()):
-            picture = cache[pick if self._pairs is None else self._pairs[pick]["ab".index(domain)]]
+            index = pick if self._pairs is None else self._pairs[pick]["ab".index(domain)]
+            picture = cache[index]
             height, width = picture.shape[:2]
             high, wide = window(height, width, crop, zoom)
             top, left, mirrored = draw(height, width, (high, wide), self._data.flip, rng)
@@ -179,7 +190,10 @@ class Batches:
             if scale is not None:
                 seen = scale.to_network(seen)
             planes[place] = (seen[:, ::-1] if mirrored else seen).transpose(2, 0, 1)
-        return out
+            if masks is not None and shares is not None:
+                share = resized(masks[index][top : top + high, left : left + wide], crop, crop)
+                shares.numpy()[place] = (share[:, ::-1] if mirrored else share).transpose(2, 0, 1)
+        return out, shares
 
 
 def _check_crop(cache: Cache, crop: int) -> None:

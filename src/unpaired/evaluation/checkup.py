@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.data.decode import decode, decode_bytes, resized
-from unpaired.data.discover import SUFFIXES, look_through, nothing
+from unpaired.data.discover import is_broken, look_through, nothing
 from unpaired.data.likeness import FLAT, near_pairs, perceptual_hash, thumbnail
 from unpaired.data.pixels import opened, read_bytes
 from unpaired.errors import UserError, reason
@@ -166,7 +166,7 @@ def _looked(folder: Path, progress: Callable[[int, int], None], findings: list[F
             skipped.append((path, why))
     if not files:
         raise UserError(nothing(folder, skipped))
-    bad = [f"{path}: {why}" for path, why in skipped if path.suffix.lower() in SUFFIXES and why != "hidden"]
+    bad = [f"{path}: {why}" for path, why in skipped if is_broken(path, why)]
     looks: list[Look] = []
     for done, told in enumerate(_threaded(files)):
         if isinstance(told, Look):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from unpaired.config import Config, Direction, Domain, Layout
 from unpaired.data.decode import decode, framed
-from unpaired.data.discover import SUFFIXES, discover, find_test_domains
+from unpaired.data.discover import discover, find_test_domains, is_broken
 from unpaired.data.domain import pages
 from unpaired.data.files import default_cache_dir
 from unpaired.data.layout import cut, pairs_by_name, part_of
@@ -185,7 +185,7 @@ def _read(
 def _files(folder: Path, limit: int | None, unreadable: list[tuple[Path, str]]) -> list[Path]:
     """The pictures of a folder; those that only call themselves pictures are added to `unreadable`."""
     found = discover(folder)
-    unreadable += [(path, why) for path, why in found.skipped if path.suffix.lower() in SUFFIXES and why != "hidden"]
+    unreadable += [(path, why) for path, why in found.skipped if is_broken(path, why)]
     return list(found.files[:limit])
 
 

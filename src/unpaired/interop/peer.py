@@ -14,6 +14,7 @@ from unpaired.data.files import replacing
 from unpaired.errors import UserError
 from unpaired.interop.slots import slots
 from unpaired.networks.generator import Generator
+from unpaired.networks.palette import PaletteGenerator
 
 
 def write_pth(network: Generator, config: GeneratorConfig, path: Path) -> str:
@@ -52,6 +53,8 @@ def _lacking(config: GeneratorConfig, network: Generator) -> Iterator[str]:
     """What ours has and theirs have not."""
     if config.kind not in ("resnet", "unet"):
         yield f"{config.kind} generator"
+    if isinstance(network, PaletteGenerator):
+        yield "generator of few colours"
     if config.attention:
         yield "generator with attention"
     if config.lab or config.residual:

@@ -12,7 +12,7 @@ from unpaired.config import Config, Direction, Domain
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.pool import HistoryPool
 from unpaired.methods.step import Step
-from unpaired.networks import build_generator, eyes_of
+from unpaired.networks import build_translator, eyes_of
 from unpaired.networks.generator import Generator
 from unpaired.networks.layers import initialise
 
@@ -25,6 +25,9 @@ class Method(nn.Module, ABC):
     paired: ClassVar[bool] = False
     """Whether the pictures of a step belong together: `real_b[i]` is what `real_a[i]` should become."""
 
+    progress: float = 0.0
+    """How far the training is, from 0 to 1. The engine keeps it, for weights that change."""
+
     @classmethod
     def check(cls, config: Config) -> None:
         """Raise `UserError` for a configuration that any method could have, but this one can't."""
@@ -32,7 +35,7 @@ class Method(nn.Module, ABC):
     @classmethod
     def translator(cls, config: Config, direction: Direction) -> Generator:
         """The generator that translates, with freshly drawn weights, without the rest of the method."""
-        return build_generator(*config.channels(direction), config.generator)
+        return build_translator(config, direction)
 
     @classmethod
     def networks_seen(cls, config: Config) -> set[str]:

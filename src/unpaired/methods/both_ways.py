@@ -8,7 +8,7 @@ from torch import nn
 
 from unpaired.config import Config, Domain
 from unpaired.methods.adversary import Adversary
-from unpaired.networks import Discriminator, build_generator, load_eyes
+from unpaired.networks import Discriminator, build_translator, load_eyes
 from unpaired.networks.generator import Generator
 
 
@@ -33,8 +33,8 @@ class BothWays(nn.Module):
         super().__init__()
         disc, data = config.discriminator, config.data
         self.eyes = load_eyes(disc)
-        self.generator_ab = build_generator(*config.channels("a2b"), config.generator)
-        self.generator_ba = build_generator(*config.channels("b2a"), config.generator)
+        self.generator_ab = build_translator(config, "a2b")
+        self.generator_ba = build_translator(config, "b2a")
         self.adversary_a = Adversary("a", Discriminator(data.channels_a, disc, self.eyes), config)
         self.adversary_b = Adversary("b", Discriminator(data.channels_b, disc, self.eyes), config)
 

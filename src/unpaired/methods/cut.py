@@ -16,7 +16,7 @@ from unpaired.methods import contrast
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step, passes
-from unpaired.networks import Discriminator, build_generator, load_eyes
+from unpaired.networks import Discriminator, build_translator, load_eyes
 
 
 class CUT(Method):
@@ -32,7 +32,7 @@ class CUT(Method):
         super().__init__(config)
         self.config = config.nce
         self.eyes = load_eyes(config.discriminator)
-        self.generator_ab = build_generator(*config.channels("a2b"), config.generator)
+        self.generator_ab = build_translator(config, "a2b")
         self.projector = contrast.projector(self.generator_ab, config.nce)
         discriminator = Discriminator(config.data.channels_b, config.discriminator, self.eyes)
         self.adversary_b = Adversary("b", discriminator, config)
@@ -66,7 +66,8 @@ class CUT(Method):
         if c.l1:
             terms["identity_b"] = l1(made["b"], shown[1])
             loss = loss + c.l1 * terms["identity_b"]
-        yield Step(loss, terms, {"fake_b": made["a"].detach()})
+        fake = made["a"]
+        yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake.flip(3) if mirrored else fake})
 
     def _contrast(self, source: Tensor, made: Tensor, mirrored: bool) -> Tensor:
         """PatchNCE of a translation with its source; one of a mirrored picture is mirrored back in its features."""

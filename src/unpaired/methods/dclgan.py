@@ -66,4 +66,4 @@ class DCLGAN(Method):
         if identity:
             terms[f"identity_{y}"] = l1(identity[0], real_y)
             loss = loss + c.identity * terms[f"identity_{y}"]
-        return Step(loss, terms, {f"fake_{y}": fake.detach()})
+        return Step(loss, terms, {f"fake_{y}": fake.detach()}, {x: fake})

@@ -20,7 +20,7 @@ from unpaired.losses.perceptual import content_loss, gram, style_loss, total_var
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step
-from unpaired.networks import build_generator
+from unpaired.networks import build_translator
 from unpaired.networks.perceptual import load_perceptual, network_of
 
 
@@ -49,7 +49,7 @@ class Johnson(Method):
         super().__init__(config)
         self.config = config.perceptual
         self.perceptual = load_perceptual(config.perceptual.eyes)
-        self.generator_ab = build_generator(*config.channels("a2b"), config.generator)
+        self.generator_ab = build_translator(config, "a2b")
         self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
@@ -72,4 +72,4 @@ class Johnson(Method):
             "smoothness_b": total_variation(fake.float()),
         }
         loss = c.content * terms["content_a"] + c.style * terms["style_b"] + c.smoothness * terms["smoothness_b"]
-        yield Step(loss, terms, {"fake_b": fake.detach()})
+        yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake})

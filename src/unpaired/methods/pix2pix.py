@@ -14,7 +14,7 @@ from unpaired.losses.cycle import l1
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step
-from unpaired.networks import Discriminator, build_generator, load_eyes
+from unpaired.networks import Discriminator, build_translator, load_eyes
 
 
 class Pix2Pix(Method):
@@ -28,7 +28,7 @@ class Pix2Pix(Method):
         self.config = config.pix2pix
         self.eyes = load_eyes(config.discriminator)
         a, b = config.channels("a2b")
-        self.generator_ab = build_generator(a, b, config.generator)
+        self.generator_ab = build_translator(config, "a2b")
         discriminator = Discriminator(b, config.discriminator, self.eyes, condition=a)
         self.adversary_b = Adversary("b", discriminator, config)
         self.draw_weights(config)
@@ -47,7 +47,7 @@ class Pix2Pix(Method):
         if self.adversary_b.weight:
             terms["gan_ab"] = self.adversary_b.fool(torch.cat([real_a, fake], dim=1))
             loss = loss + self.adversary_b.weight * terms["gan_ab"]
-        yield Step(loss, terms, {"fake_b": fake.detach()})
+        yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake})
 
     def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor], step: int) -> Iterator[Step]:
         """Tell true pairs from made ones (eq. 1)."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from unpaired.config import Domain
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -20,6 +22,9 @@ class Step:
     """Its unweighted parts by name, scalars, for people to read."""
     fakes: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     """Translations made on the way, (N, C, H, W) in [-1, 1], without gradients."""
+    made: dict[Domain, Tensor] = field(default_factory=dict[Domain, Tensor])
+    """By the domain of their sources, translations with gradients, place by place where their sources lie: for what is
+    asked of every method alike."""
 
 
 @contextmanager

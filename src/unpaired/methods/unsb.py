@@ -39,6 +39,7 @@ class UNSB(Method):
             (not config.generator.lab, "unsb goes from pictures to pictures: leave out --generator.lab"),
             (not config.generator.attention, "unsb paints a picture several times over: leave out "
              "--generator.attention"),
+            (not config.data.colours_b, "unsb knows no palette: leave out --colours-b"),
             (inputs == outputs, "unsb mixes pictures of both domains, which need the same channels"),
             (config.training.batch >= 2, "unsb compares pictures of a batch with each other: give --batch 2 or more"),
             (config.data.crop // 2**config.discriminator.layers >= 3,
@@ -97,7 +98,8 @@ class UNSB(Method):
         left = (c.steps - k) / c.steps
         loss = loss + c.weight * c.tau * (terms["distance_b"] - left * terms["entropy_b"])
         step_taken = torch.tensor(k, device=fake.device)
-        yield Step(loss, terms, {"fake_b": fake.detach(), "state_b": state, "step_b": step_taken})
+        fakes = {"fake_b": fake.detach(), "state_b": state, "step_b": step_taken}
+        yield Step(loss, terms, fakes, {"a": fake})
 
     def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor], step: int) -> Iterator[Step]:
         """Tell B from ends that are guessed, and sharpen the estimate of the entropy."""

@@ -8,13 +8,14 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from unpaired.config import DiscriminatorConfig, GeneratorConfig
+from unpaired.config import Config, Direction, DiscriminatorConfig, GeneratorConfig
 from unpaired.networks import efficientnet
 from unpaired.networks.attention import AttentiveGenerator
 from unpaired.networks.colour import LabGenerator
 from unpaired.networks.convnext import ConvNeXtGenerator
 from unpaired.networks.efficientnet import EfficientNetLite
 from unpaired.networks.generator import Generator
+from unpaired.networks.palette import PaletteGenerator
 from unpaired.networks.patchgan import MultiScaleDiscriminator, PatchDiscriminator, PixelDiscriminator
 from unpaired.networks.projected import ProjectedDiscriminator
 from unpaired.networks.resnet import ResNetGenerator
@@ -39,6 +40,13 @@ def build_generator(inputs: int, outputs: int, config: GeneratorConfig) -> Gener
         return AttentiveGenerator(build(inputs, outputs + 1, replace(config, residual=False)), residual=config.residual)
     colours = config.lab and (inputs, outputs) == (1, 3)
     return LabGenerator(build(1, 2, config)) if colours else build(inputs, outputs, config)
+
+
+def build_translator(config: Config, direction: Direction) -> Generator:
+    """The generator of a direction: for the channels of both domains, and the few colours of the one it leads to."""
+    network = build_generator(*config.channels(direction), config.generator)
+    colours = config.data.colours_b if direction == "a2b" else config.data.colours_a
+    return PaletteGenerator(network, colours) if colours else network
 
 
 class Discriminator(nn.Module):

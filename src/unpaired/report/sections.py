@@ -62,6 +62,15 @@ PANELS = (
         "Good: falls quickly, then slowly.",
     ),
     Panel(
+        ("structure_a", "structure_b"), ("A → B", "B → A"), "Structure lost",
+        "How much of what lies where in a picture its translation does not share, from 0 to 1. "
+        "Good: falls, and does not reach 0 where the domains differ in more than colours.",
+    ),
+    Panel(
+        ("inversion_a", "inversion_b"), ("A → B", "B → A"), "Light and dark swapped",
+        "By how much translations darken where their sources brighten. Good: falls to 0 within the first steps.",
+    ),
+    Panel(
         ("content_a", "style_b"), ("shows what A shows", "painted as B is"), "Style",
         "How far translations are, through a frozen network, from what their sources show and from how B is painted. "
         "Good: the second falls, the first stays below 1.",
@@ -301,6 +310,8 @@ def about(record: Record) -> str:
         "b": "Domain B",
         "test_a": "Test pictures of A",
         "test_b": "Test pictures of B",
+        "masks_a": "Masks of A",
+        "masks_b": "Masks of B",
     }
     facts: list[tuple[str, Any]] = [(labels.get(k, k), v) for k, v in folders.items() if v]
     facts += [(str(k).replace("_", " ").capitalize(), v) for k, v in mapping(record.facts.get("provenance")).items()]

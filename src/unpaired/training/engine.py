@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from unpaired.config import Config, OptimizerConfig
+from unpaired.config import Config, Domain, OptimizerConfig
 from unpaired.data.tensors import to_float
 from unpaired.methods.base import Method
+from unpaired.methods.outside import kept_outside
 from unpaired.methods.step import Step
+from unpaired.methods.structure import kept_structure
 from unpaired.methods.warm_up import warm_up_step
 from unpaired.training.device import choose_channels_last, choose_precision
 from unpaired.training.ranks import Ranks
@@ -45,8 +47,12 @@ class Engine:
             for network in method.networks().values():
                 network.compile()
 
-    def step(self, a: Tensor, b: Tensor, *, images: int, rate: float) -> dict[str, Tensor]:
-        """Train once on uint8 (N, C, H, W) batches; `rate` is the share of the full learning rate.
+    def step(
+        self, a: Tensor, b: Tensor, *, images: int, rate: float, done: float = 0.0,
+        masks: Mapping[Domain, Tensor] | None = None,
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Train once on uint8 (N, C, H, W) batches; `rate` is the share of the full learning rate, `done` that of the
+        planned training, `masks` are uint8 (N, 1, H, W).
 
         All randomness of a step comes from (seed, rank, images seen), so a training can go on anywhere.
         Returns the loss terms, scalars on the device.
@@ -56,6 +62,7 @@ class Engine:
         real_a, real_b = (
             to_float(x.to(self.device, non_blocking=True)).contiguous(memory_format=layout) for x in (a, b)
         )
+        self.method.progress = done
         index = images // (len(a) * self.ranks.world)
         generators, *discriminators = self.sides
         if images < self.config.loss.warm_up_images:
@@ -63,9 +70,14 @@ class Engine:
             terms, _ = generators.update(self._parts(parts), rate, self.ranks)
             self._average(images + len(a) * self.ranks.world)
             return terms
-        terms, fakes = generators.update(
-            self._parts(self.method.generator_step(real_a, real_b, index)), rate, self.ranks
-        )
+        learning = self.method.generator_step(real_a, real_b, index)
+        reals: dict[Domain, Tensor] = {"a": real_a, "b": real_b}
+        if self.config.loss.structure != "none" or self.config.loss.inversion:
+            learning = kept_structure(learning, reals, self.config.loss)
+        if masks:
+            shares: dict[Domain, Tensor] = {d: mask.to(self.device, real_a.dtype) / 255 for d, mask in masks.items()}
+            learning = kept_outside(learning, reals, shares, self.config.loss.outside_mask)
+        terms, fakes = generators.update(self._parts(learning), rate, self.ranks)
         for side in discriminators:
             parts = self._parts(self.method.discriminator_step(real_a, real_b, fakes, index))
             terms |= side.update(parts, rate, self.ranks)[0]

@@ -12,8 +12,9 @@ import numpy as np
 from unpaired.config import DOMAINS, Config, DataConfig, Direction, Domain, DType
 from unpaired.data import split
 from unpaired.data.cache import Cache, open_cache
-from unpaired.data.discover import Discovery, discover
+from unpaired.data.discover import Discovery, discover, is_minor, minor_told
 from unpaired.data.layout import part_of
+from unpaired.data.masks import open_masks
 from unpaired.data.scale import estimate, scale_of
 from unpaired.errors import UserError
 from unpaired.evaluation.distances import MINIMUM
@@ -44,6 +45,8 @@ class Inputs:
     where there are none. Empty where that would be too few."""
     pairs: Pairs | None
     """Which pictures belong together, where the method asks; None where it does not."""
+    masks: dict[Domain, Cache]
+    """Of domains that have some, a mask for each picture that is trained on, in their order."""
 
     @staticmethod
     def of(folders: Folders, config: Config, decoding: Decoding = lambda domain, done, total: None) -> Inputs:
@@ -70,9 +73,12 @@ class Inputs:
             held_out, chosen = _held_out(whole, config.training.held_out, HELD_OUT_SHARE)
             a, b = a.without(chosen[0]), b.without(chosen[1])
         paired = METHODS[config.method].paired
+        given: dict[Domain, tuple[Path | None, Cache]] = {"a": (folders.masks_a, a), "b": (folders.masks_b, b)}
         return Inputs(
             found, {"a": a, "b": b}, tests, held_out,
             find_pairs(config.method, found["a"].folder, a, found["b"].folder, b) if paired else None,
+            {domain: open_masks(folder, pictures, found[domain].folder, data)
+             for domain, (folder, pictures) in given.items() if folder},
         )  # fmt: skip
 
     @property
@@ -82,6 +88,10 @@ class Inputs:
     @property
     def digests(self) -> dict[str, str]:
         return {domain: cache.digest for domain, cache in self.caches.items()}
+
+    @property
+    def mask_digests(self) -> dict[str, str]:
+        return {domain: cache.digest for domain, cache in self.masks.items()}
 
     @property
     def unseen(self) -> dict[str, Discovery]:
@@ -101,6 +111,8 @@ class Inputs:
         data = config.data
         channels_a, dtype_a, range_a = _settled("a", self.caches["a"], data)
         channels_b, dtype_b, range_b = _settled("b", self.caches["b"], data)
+        if self.masks and channels_a != channels_b:
+            raise UserError("Masks keep a part of the input as it is, which needs domains with the same channels.")
         data = replace(
             data, channels_a=channels_a, dtype_a=dtype_a, range_a=range_a,
             channels_b=channels_b, dtype_b=dtype_b, range_b=range_b,
@@ -108,7 +120,13 @@ class Inputs:
         return replace(config, data=data)
 
     def check_same(self, record: RunRecord, run: Path) -> None:
-        """Raise `UserError` where these are not the pictures that `run` was trained on."""
+        """Raise `UserError` where these are not the pictures and masks that `run` was trained on."""
+        for domain, digest in (record.mask_digests or {}).items():
+            if self.mask_digests.get(domain) != digest:
+                raise UserError(
+                    f"The masks of {self.found[domain].folder} are not those that {run} was trained with: restore "
+                    "them, or start a new run."
+                )
         for domain, now in self.counts.items():
             then, known = record.counts[domain], (record.digests or self.digests)[domain]
             if now != then:
@@ -129,7 +147,10 @@ class Inputs:
             pictures = "picture" if found.folder.is_file() else "pictures"
             sentences.append(f"{domain.upper()}: {len(cache):,} {pictures} of {_sizes(cache)} px in {found.folder}.")
             sentences += _values(domain, cache, config)
-            sentences += _left_out([*found.skipped, *cache.skipped])
+            used = {*self.masks[domain].files} if domain in self.masks else set[Path]()
+            if used:
+                sentences.append(f"   {len(used):,} masks: what is black in them is to stay as it is.")
+            sentences += _left_out([item for item in (*found.skipped, *cache.skipped) if item[0] not in used])
         if self.pairs is not None:
             alone = unpaired_files(self.caches["a"], self.caches["b"], self.pairs)
             sentences += [f"{len(self.pairs):,} pairs.", *_left_out(alone)]
@@ -209,9 +230,12 @@ def _values(domain: Domain, cache: Cache, config: Config) -> list[str]:
 
 
 def _left_out(skipped: list[tuple[Path, str]]) -> list[str]:
-    sentences = [f"   left out {path}: {why}" for path, why in skipped[:SKIPPED_SHOWN]]
-    if len(skipped) > SKIPPED_SHOWN:
-        sentences.append(f"   and {len(skipped) - SKIPPED_SHOWN} more were left out.")
+    told = [(path, why) for path, why in skipped if not is_minor(why)]
+    sentences = [f"   left out {path}: {why}" for path, why in told[:SKIPPED_SHOWN]]
+    if len(told) > SKIPPED_SHOWN:
+        sentences.append(f"   and {len(told) - SKIPPED_SHOWN} more were left out.")
+    if minor := len(skipped) - len(told):
+        sentences.append(f"   {minor_told(minor)}")
     return sentences
 
 

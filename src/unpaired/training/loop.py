@@ -34,7 +34,7 @@ def train(session: Session) -> Ending:
         for batch in session.batches.prefetch(clock.images, stride) if not ending else ():
             done = progress(clock.images, clock.seconds, config.images, total_seconds)
             rate = learning_rate_factor(session.config.optimizer, clock.images, done)
-            terms = session.engine.step(batch.a, batch.b, images=clock.images, rate=rate)
+            terms = session.engine.step(batch.a, batch.b, images=clock.images, rate=rate, done=done, masks=batch.masks)
             meter.add(terms)
             watch.see(terms, clock.images)
             clock.images += stride

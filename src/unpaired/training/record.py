@@ -23,6 +23,9 @@ class Folders:
     b: Path
     test_a: Path | None = None
     test_b: Path | None = None
+    masks_a: Path | None = None
+    masks_b: Path | None = None
+    """Masks of the training pictures: a folder, or one file for all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +39,8 @@ class RunRecord:
     """Pictures of each domain."""
     digests: dict[str, str] | None = None
     """A hash of each domain's pictures; runs of early versions have none."""
+    mask_digests: dict[str, str] | None = None
+    """The same of the masks of domains that have some."""
     preset: str | None = None
     title: str | None = None
     credits: str | None = None
@@ -58,6 +63,7 @@ class RunRecord:
                 config=from_dict(Config, record["config"], str(path)),
                 folders=None if record["folders"] is None else _folders(record["folders"]),
                 digests=record.get("digests"),
+                mask_digests=record.get("mask_digests"),
                 **{k: record[k] for k in ("counts", "preset", "title", "credits", "provenance")},
             )
         except (KeyError, TypeError, AttributeError) as e:
@@ -65,8 +71,8 @@ class RunRecord:
 
 
 def _folders(said: dict[str, Any]) -> Folders:
-    tests = {k: Path(said[k]) if said[k] else None for k in ("test_a", "test_b")}
-    return Folders(a=Path(said["a"]), b=Path(said["b"]), **tests)
+    others = {f.name: Path(said[f.name]) if said.get(f.name) else None for f in fields(Folders)[2:]}
+    return Folders(a=Path(said["a"]), b=Path(said["b"]), **others)
 
 
 def read_facts(run: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unpaired.config import Config, Layout
-from unpaired.data.discover import find_domains, find_folder, find_test_domains
+from unpaired.data.discover import check_folder, find_domains, find_folder, find_test_domains
 from unpaired.errors import UserError
 from unpaired.presets import fast
 from unpaired.training import loop, start
@@ -19,6 +19,7 @@ from unpaired.training.record import Folders
 def train(
     dir_a: str | Path, dir_b: str | Path | None = None, *, out: str | Path, config: Config | None = None,
     test_a: str | Path | None = None, test_b: str | Path | None = None,
+    masks_a: str | Path | None = None, masks_b: str | Path | None = None,
     images: int | None = None, minutes: float | None = None, listeners: Iterable[Listener] = (),
     preset: str | None = None, title: str | None = None, credits: str | None = None,
 ) -> Path:  # fmt: skip
@@ -33,6 +34,10 @@ def train(
         test_a: pictures of domain A to measure with, which are not trained on; testA beside trainA if not given;
             without any a tenth of the pictures is held out of the training (`config.training.held_out`).
         test_b: the same of domain B.
+        masks_a: masks of the pictures of A, white where something is to be translated: a folder in which they have the
+            pictures' names (or that of the pictures, with masks such as horse-mask.png beside horse.jpg), or one file
+            for all. Outside them translations are held to their sources (`config.loss.outside_mask`).
+        masks_b: masks of the pictures of B.
         images: how many of each domain to train on, in place of what `config` says.
         minutes: how long to train, in place of what `config` says.
         listeners: are called with each event of the training, a dict that says its `kind`.
@@ -49,8 +54,11 @@ def train(
                        minutes=training.minutes if minutes is None else minutes)  # fmt: skip
     with joined() as ranks:
         with ranks.together():
-            dirs = [None if folder is None else Path(folder) for folder in (dir_b, test_a, test_b)]
-            folders = find_folders(Path(dir_a), dirs[0], config.data.layout, test_a=dirs[1], test_b=dirs[2])
+            dirs = [None if given is None else Path(given) for given in (dir_b, test_a, test_b, masks_a, masks_b)]
+            folders = find_folders(
+                Path(dir_a), dirs[0], config.data.layout, test_a=dirs[1], test_b=dirs[2], masks_a=dirs[3],
+                masks_b=dirs[4],
+            )  # fmt: skip
         session = start.begin(
             replace(config, training=training), folders, Path(out), ranks=ranks, listeners=listeners,
             preset=preset, title=title, credits=credits,
@@ -92,8 +100,14 @@ def resume(
 def find_folders(
     dir_a: Path, dir_b: Path | None, layout: Layout = "folders", *,
     test_a: Path | None = None, test_b: Path | None = None,
+    masks_a: Path | None = None, masks_b: Path | None = None,
 ) -> Folders:  # fmt: skip
     """The training folders that are meant, and the test folders: those that are named, or that lie beside them."""
+    if layout != "folders" and (masks_a or masks_b):
+        raise UserError(f"With --layout {layout} there are no masks: leave them out, or give two folders of pictures.")
+    for masks in filter(None, (masks_a, masks_b)):
+        if not masks.is_file():
+            check_folder(masks)
     if (test_a is None) != (test_b is None):
         raise UserError("Test folders come in two: name both with --test-a and --test-b.")
     named = None if test_a is None else find_domains(test_a, test_b)
@@ -111,4 +125,7 @@ def find_folders(
     else:
         raise UserError(f"With --layout {layout} both domains are in the files of one folder: leave out {dir_b}.")
     # Absolute, so that a run can go on from another working folder.
-    return Folders(a=a.resolve(), b=b.resolve(), test_a=test_a and test_a.resolve(), test_b=test_b and test_b.resolve())
+    return Folders(
+        a=a.resolve(), b=b.resolve(), test_a=test_a and test_a.resolve(), test_b=test_b and test_b.resolve(),
+        masks_a=masks_a and masks_a.resolve(), masks_b=masks_b and masks_b.resolve(),
+    )  # fmt: skip

@@ -55,6 +55,7 @@ def begin(
         _check(config)
         record = RunRecord(
             config=_planned(config, inputs), folders=folders, counts=inputs.counts, digests=inputs.digests,
+            mask_digests=inputs.mask_digests or None,
             preset=preset, title=title, credits=credits, provenance=provenance(device),
         )  # fmt: skip
         session = _session(record, run, inputs, ranks, device, listeners)
@@ -143,7 +144,7 @@ def _check_new(run: Path, folders: Folders) -> None:
     if run.exists() and (not run.is_dir() or {*run.iterdir()} - _leftovers(run)):
         raise UserError(f"{run} exists and is not an empty folder: name another --out.")
     place = run.resolve()
-    for folder in (folders.a, folders.b, folders.test_a, folders.test_b):
+    for folder in (folders.a, folders.b, folders.test_a, folders.test_b, folders.masks_a, folders.masks_b):
         if folder and place.is_relative_to(folder.resolve()):
             raise UserError(f"{run} lies inside {folder}, whose pictures its own would join: name another --out.")
     if other := next((parent for parent in place.parents if (parent / "run.json").exists()), None):
@@ -196,6 +197,7 @@ def _session(
     batches = Batches(
         inputs.caches["a"], inputs.caches["b"], config.data,
         seed=training.seed, rank=ranks.rank, world=ranks.world, batch=training.batch, pairs=inputs.pairs,
+        masks=inputs.masks,
     )  # fmt: skip
     judge = Judge(inputs.held_out, config, engine) if ranks.first and inputs.held_out else None
     return Session(

@@ -75,7 +75,7 @@ SIGNS: dict[SignName, Sign] = {
         -0.3, "below",
         "Light and dark are swapped in {source} → {target}: the brightness of a picture and of its translation "
         "correlate by {value:.2f} (colour inversion).",
-        "Unless the domains are opposites in brightness, begin anew with --identity 0.5, or another --seed.",
+        "Unless the domains are opposites in brightness, begin anew with --inversion 5, or with --identity 0.5.",
     ),
     "checkerboard": Sign(
         "Checkerboard",

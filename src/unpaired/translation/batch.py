@@ -17,10 +17,12 @@ from typing import Any
 from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
 from unpaired.data.discover import SUFFIXES
+from unpaired.data.masks import Masks, read_mask
 from unpaired.errors import DiskFull, Interrupted, UserError
 from unpaired.training.device import keep_freed_memory
 from unpaired.training.ranks import Ranks
 from unpaired.translation import streamed, values
+from unpaired.translation.composite import check_alike, laid_over
 from unpaired.translation.jobs import Job, plan
 from unpaired.translation.ledger import Ledger, Progress, Told
 from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, Status, identity, outcomes
@@ -76,11 +78,13 @@ def translate_files(
     translator: Translator, inputs: str | Path | Sequence[str | Path], out: str | Path,
     direction: Direction | None = None, *,
     batch: int | None = None, overwrite: bool = False, progress: Progress | None = None, ranks: Ranks | None = None,
-    format: str | None = None,
+    format: str | None = None, masks: str | Path | None = None,
 ) -> BatchReport:  # fmt: skip
     """Translate a file or folder, or several, folders with all that is below, in their own format and size, to `out`.
 
-    `format` is a file name ending such as "tif", for another format than the inputs'.
+    `format` is a file name ending such as "tif", for another format than the inputs'. `masks` says where pictures are
+    translated: a folder in which each has a mask of its name, white where it is and black where it stays as it is (or
+    the pictures' own, with masks such as horse-mask.png beside horse.jpg), or one file for all.
 
     A folder's structure is kept below `out`. A picture that can't be read or written is reported and the others go
     on. What became of each file is in `out`/manifest.jsonl, and what is done and whole is not done again. Of several
@@ -105,8 +109,13 @@ def translate_files(
             raise UserError(f"The format {format!r} is unknown: take one of {known}.")
         about = {"weights": translator.fingerprint(way), "direction": way, "batch": batch}
         about |= {} if suffix is None else {"format": suffix}
+        known = None
+        if masks is not None:
+            check_alike(translator.config.data, way)
+            about |= {"masks": os.path.abspath(masks)}
+            known = Masks(Path(masks))
         history = History(out, identity(about), anew=overwrite)
-        whole = plan([Path(path) for path in inputs], out, history, overwrite=overwrite, suffix=suffix)
+        whole = plan([Path(path) for path in inputs], out, history, overwrite=overwrite, suffix=suffix, masks=known)
     if len({*ranks.gather(whole.number())}) > 1:
         raise UserError("The processes do not see the same pictures: give folders that all of them share.")
     manifest = _opened(out, history.job, about, ranks)
@@ -204,6 +213,8 @@ def _streamed(jobs: Iterable[Job], translator: Translator, way: Direction, ledge
             with streamed.opened(job.source, translator.large.left()) as windows:
                 if windows is None:
                     yield job
+                elif job.mask is not None:
+                    ledger.failed(job, UserError(f"{job.source} is too large to be held whole, and so is its mask."))
                 elif ledger.is_done(job):
                     ledger.keep(job)
                 else:
@@ -295,7 +306,14 @@ def _translated(
             why = f"{job.source} does not fit into memory ({width}×{height}): make it smaller."
             ledger.failed(job, UserError(why))
         return
-    yield from zip((job for job, _ in able), made, strict=True)
+    for (job, picture), one in zip(able, made, strict=True):
+        if job.mask is not None:
+            try:
+                one = laid_over(one, picture, read_mask(job.mask, *picture.size))
+            except UserError as e:
+                ledger.failed(job, e)
+                continue
+        yield job, one
 
 
 def _write(ledger: Told, job: Job, picture: Picture) -> None:

@@ -8,8 +8,11 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
+from unpaired.data import shards
 from unpaired.data.discover import look_through, nothing, stem
+from unpaired.data.masks import Masks
 from unpaired.errors import UserError
 from unpaired.translation.manifest import MANIFEST, History
 
@@ -20,14 +23,21 @@ class Job:
 
     source: Path
     target: Path
+    mask: Path | None = None
+    """Where it is translated; None for everywhere."""
+
+    @property
+    def version(self) -> str | None:
+        """Which mask it is, beside its name."""
+        return None if self.mask is None else "mask of {} bytes, {} ns".format(*shards.status(self.mask))
 
 
 class Plan:
     """The jobs of one command, in a fixed order. Holds names only: about 100 bytes a file, however many there are."""
 
-    def __init__(self, out: Path, suffix: str | None = None) -> None:
+    def __init__(self, out: Path, suffix: str | None = None, masks: Masks | None = None) -> None:
         """`suffix` is the ending of the outputs; that of the inputs if not given."""
-        self.out, self.suffix = out, suffix
+        self.out, self.suffix, self.masks = out, suffix, masks
         self.skipped: list[tuple[Path, str]] = []
         """What folders hold that is not translated, and why."""
         self._roots: dict[Path, int] = {}
@@ -52,11 +62,12 @@ class Plan:
         target = self.out / name
         if self.suffix is not None:
             target = target.with_name(stem(target) + self.suffix)
-        return Job(root / name, target)
+        source = root / name
+        return Job(source, target, None if self.masks is None else self.masks.of(source, root))
 
     def share(self, rank: int, world: int) -> Plan:
         """Every `world`-th job from `rank` on; what is skipped is told by the first."""
-        part = Plan(self.out, self.suffix)
+        part = Plan(self.out, self.suffix, self.masks)
         part.skipped = self.skipped if rank == 0 else []
         part._roots = self._roots
         part._root, part._names = self._root[rank::world], self._names[rank::world]
@@ -68,16 +79,18 @@ class Plan:
 
 
 def plan(
-    inputs: Sequence[Path], out: Path, history: History, *, overwrite: bool = False, suffix: str | None = None
-) -> Plan:
-    """Which file goes where, below `out` as below the folder that was given, with another ending where one is given.
+    inputs: Sequence[Path], out: Path, history: History, *, overwrite: bool = False, suffix: str | None = None,
+    masks: Masks | None = None,
+) -> Plan:  # fmt: skip
+    """Which file goes where, below `out` as below the folder that was given, with another ending where one is given,
+    each with its mask where there are `masks`.
 
-    Raises `UserError`: an input is missing or no picture, an output would replace an input or another output, or is
-    there already, is not in the `history` of this same job, and `overwrite` is not given.
+    Raises `UserError`: an input is missing, no picture, or has no mask; an output would replace an input or another
+    output, or is there already, is not in the `history` of this same job, and `overwrite` is not given.
     """
     if os.path.lexists(out) and not out.is_dir():
         raise UserError(f"{out} is a file: give a folder for the translations.")
-    jobs, inside = Plan(out, suffix), os.path.realpath(out)
+    jobs, inside = Plan(out, suffix, masks), os.path.realpath(out)
     for given in inputs:
         if _is_folder(given):
             before, skipped = len(jobs), len(jobs.skipped)
@@ -99,7 +112,14 @@ def plan(
     if not len(jobs):
         raise UserError(f"There is no picture to translate in {', '.join(map(str, inputs))}.")
     _refuse(jobs, history, overwrite)
+    if masks is not None:
+        used = {job.mask or _lacking(masks, job) for job in jobs}
+        jobs.skipped = [item for item in jobs.skipped if item[0] not in used]
     return jobs
+
+
+def _lacking(masks: Masks, job: Job) -> NoReturn:
+    raise masks.lacking(job.source)
 
 
 def _refuse(jobs: Plan, history: History, overwrite: bool) -> None:

@@ -21,6 +21,7 @@ from unpaired.networks.bridge import Condition, Modulation
 from unpaired.networks.colour import coloured
 from unpaired.networks.convnext import Attention
 from unpaired.networks.layers import Blur, Noise, ResizeConv, residual_output
+from unpaired.networks.palette import flattened
 
 
 class Reach(NamedTuple):
@@ -88,7 +89,7 @@ def trace(network: nn.Module, example: Tensor) -> list[Layer]:
     `example` (1, C, H, W) goes through once, on whatever device and in whatever precision the caller has set: from it
     the sizes and number formats of all results are known.
     """
-    graph = _Tracer(autowrap_functions=(coloured, residual_output, attended, attention)).trace(network)
+    graph = _Tracer(autowrap_functions=(coloured, flattened, residual_output, attended, attention)).trace(network)
     modules = dict(network.named_modules())
     seen = _Recorder(fx.GraphModule(network, graph))
     seen.run(example)

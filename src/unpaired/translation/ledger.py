@@ -9,6 +9,7 @@ from unpaired.data.files import not_written
 from unpaired.errors import DiskFull, UserError, reason
 from unpaired.translation.jobs import Job
 from unpaired.translation.manifest import History, Manifest, Write
+from unpaired.translation.place import copy_place
 
 Progress = Callable[[int, int], None]
 """Called with the files done and the files in all."""
@@ -39,7 +40,7 @@ class Ledger:
 
     def is_done(self, job: Job) -> bool:
         """Whether an earlier process of the same job did it. Raises `UserError` where its work was changed since."""
-        return self._history.is_done(job.source, job.target)
+        return self._history.is_done(job.source, job.target, job.version)
 
     def keep(self, job: Job) -> None:
         """It was done before."""
@@ -56,7 +57,8 @@ class Ledger:
         temporary = self._manifest.temporary(job.target)
         try:
             write(temporary)
-            self._manifest.finish(job.source, job.target, temporary, notes)
+            copy_place(job.source, job.target)
+            self._manifest.finish(job.source, job.target, temporary, notes, job.version)
         except OSError as e:
             if isinstance(full := not_written(job.target, e), DiskFull):
                 raise full from e

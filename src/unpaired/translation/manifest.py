@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unpaired.data import shards
-from unpaired.data.discover import SUFFIXES
+from unpaired.data.discover import is_broken
 from unpaired.errors import UserError
 
 MANIFEST = "manifest.jsonl"
@@ -54,7 +54,8 @@ class Outcome:
     input_bytes: int | None = None
     input_mtime_ns: int | None = None
     input_version: str | None = None
-    """By these a changed input is noticed: bytes and time of a file, bytes and ETag (or time) at an address."""
+    """By these a changed input is noticed: bytes and time of a file (and of its mask), bytes and ETag (or time) at an
+    address."""
 
     @staticmethod
     def parse(line: bytes) -> Outcome | None:
@@ -107,8 +108,8 @@ class History:
             outcome = Outcome.parse(file.readline())
         return outcome if outcome is not None and outcome.input == name else None
 
-    def is_done(self, source: Path, target: Path) -> bool:
-        """Whether `target` is this job's translation of `source` as it is now, whole.
+    def is_done(self, source: Path, target: Path, version: str | None = None) -> bool:
+        """Whether `target` is this job's translation of `source` as it is now, in this `version`, whole.
 
         Raises `UserError` where it was this job's, but is not what was written any more, unless all is made anew.
         """
@@ -121,7 +122,8 @@ class History:
                 f"{source} has a translation that was changed or damaged since it was written: to have it made again, "
                 f"move {target} away."
             )
-        return (outcome.input_bytes, outcome.input_mtime_ns) == shards.status(source)
+        unchanged = (outcome.input_bytes, outcome.input_mtime_ns) == shards.status(source)
+        return unchanged and outcome.input_version == version
 
 
 class Manifest:
@@ -167,13 +169,16 @@ class Manifest:
             self._number += 1
             return self._unfinished / f"{self._number}{''.join(target.suffixes[-2:])[-32:]}"
 
-    def finish(self, source: Path, target: Path, temporary: Path, notes: Sequence[str] = ()) -> None:
+    def finish(
+        self, source: Path, target: Path, temporary: Path, notes: Sequence[str] = (), version: str | None = None
+    ) -> None:
         """Record that `temporary` is the translation of `source`, and give it its name. Raises `OSError`."""
         status = shards.status(source)
         outcome = Outcome(
             input=_called(source), status="translated", job=self.job, output=str(target.relative_to(self.out)),
             bytes=temporary.stat().st_size, sha256=digest(temporary),
-            input_bytes=status.size, input_mtime_ns=status.mtime_ns, notes=list(notes) or None,
+            input_bytes=status.size, input_mtime_ns=status.mtime_ns, input_version=version,
+            notes=list(notes) or None,
         )  # fmt: skip
         target.parent.mkdir(parents=True, exist_ok=True)
         with self._lock:
@@ -186,8 +191,7 @@ class Manifest:
     def pass_over(self, skipped: Iterable[tuple[Path, str]]) -> None:
         """Record what folders hold that is not translated. What calls itself a picture was meant to be."""
         for path, why in skipped:
-            damaged = path.suffix.lower() in SUFFIXES and why != "hidden"
-            self.tell(path, "failed" if damaged else "skipped", why)
+            self.tell(path, "failed" if is_broken(path, why) else "skipped", why)
 
     def tell(self, source: Path | str, status: Literal["skipped", "failed"], reason: str) -> None:
         """Record why `source` has no translation. Where the disk is full, the line waits for space."""

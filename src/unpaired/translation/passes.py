@@ -48,10 +48,11 @@ def plan(layers: list[Layer]) -> list[Pass]:
         here = [layer for layer in layers if stage[layer] == number]
         measured = {layer for layer in here if any(user.kind == "norm" for user in layer.users)}
         stored = {layer for layer in here if layer in kept and layer.kind != "whole"}
-        wanted = measured | stored | ({layers[-1]} & {*here})
+        wanted = measured | stored | {layer for layer in here if not layer.users and layer.kind != "whole"}
         if wanted:
             passes.append((_closure(layers, wanted, {k for k in kept if stage[k] < number}), measured, stored))
-        passes += [([*layer.inputs, layer], {layer} & measured, {layer}) for layer in here if layer.kind == "whole"]
+        alone = [layer for layer in here if layer.kind == "whole"]
+        passes += [([*layer.inputs, layer], {layer} & measured, {layer} & kept) for layer in alone]
     result: list[Pass] = []
     for number, (used, measured, stored) in enumerate(passes):
         later = {layer for others, _, _ in passes[number + 1 :] for layer in others}

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from unpaired.config import Direction, source
 from unpaired.data import pixels
-from unpaired.data.formats import tiff
+from unpaired.data.formats import nodata, tiff
 from unpaired.data.formats.extras import check_values, damage_told
 from unpaired.data.picture import Picture
 from unpaired.data.scale import full, scale_of
@@ -67,7 +67,7 @@ def _windows(path: Path, file: Any, memory: int) -> Windows | None:
     except Exception:
         return None
     large = COPIES * size > memory or height * width > pixels.MAX_PIXELS
-    return Windows(path, file, page, (height, width, bands)) if plain and large else None
+    return Windows(path, file, page, (height, width, bands), nodata.of(page)) if plain and large else None
 
 
 @dataclass
@@ -79,16 +79,46 @@ class Windows:
     page: Any
     shape: tuple[int, int, int]
     """Height, width, bands."""
+    nothing: float | None = None
+    """The value that stands for no data."""
+    means: NDArray[Any] | None = None
+    """(bands,): what is shown where there is no data, once `look_for_data` was called."""
     _recent: dict[int, NDArray[Any]] = field(default_factory=dict[int, NDArray[Any]])
 
     def rows(self, first: int, end: int) -> NDArray[Any]:
         """(end - first, W, C). Raises `UserError` where the file is damaged, or a value is none."""
+        rows = self._stored(first, end)
+        if self.means is not None:
+            rows = nodata.filled(rows, nodata.absent_in(rows, self.nothing), self.means)
+        return check_values(self.path, rows)
+
+    def look_for_data(self) -> bool:
+        """Find out, in a pass over the file, what is shown where there is no data. Gives whether there are such places.
+
+        Raises `UserError` where the file is damaged, or there is no data at all.
+        """
+        if self.nothing is None:
+            return False
+        total, count = np.zeros(self.shape[2]), np.zeros(self.shape[2])
+        for first in range(0, self.shape[0], self._deep):
+            rows = self._stored(first, min(first + self._deep, self.shape[0]))
+            some, many = nodata.sums(rows, nodata.absent_in(rows, self.nothing))
+            total, count = total + some, count + many
+        self.means = nodata.mean(self.path, total, count, np.dtype(self.page.dtype), self.nothing)
+        return bool((count < self.shape[0] * self.shape[1]).any())
+
+    def emptied(self, values: NDArray[Any], first: int, nothing: float) -> NDArray[Any]:
+        """A translation's rows from `first` on, with `nothing` where these hold no data."""
+        stored = self._stored(first, first + len(values))
+        return nodata.emptied(values, nodata.absent_in(stored, self.nothing), nothing)
+
+    def _stored(self, first: int, end: int) -> NDArray[Any]:
         deep = self._deep
         parts: list[NDArray[Any]] = []
         for row in range(first // deep, -(-end // deep)):
             top = row * deep
             parts.append(self._row(row)[max(0, first - top) : end - top])
-        return check_values(self.path, np.concatenate(parts))
+        return np.concatenate(parts)
 
     @property
     def _deep(self) -> int:
@@ -135,6 +165,7 @@ def translate(translator: Translator, windows: Windows, out: Path, direction: Di
     """
     data = translator.config.data
     height, width, bands = windows.shape
+    holes = windows.look_for_data()
     like = Picture(windows.rows(0, 1)[None], format="TIFF")
     if why := values.fits(data, like, direction):
         raise UserError(f"{windows.path} {why}")
@@ -163,7 +194,7 @@ def translate(translator: Translator, windows: Windows, out: Path, direction: Di
 
         translator.translate_rows(read, write, height, width, direction)
         _write(out, windows, spool, made, dtype)
-    notes: list[str] = []
+    notes = [nodata.NOTE] if holes else list[str]()
     if beyond:
         notes.append(f"{beyond:.2%} of the values lie beyond the run's {scale.text()} and were clipped")
     if 34675 in windows.page.tags:
@@ -184,11 +215,17 @@ def _write(out: Path, windows: Windows, spool: Any, bands: int, dtype: np.dtype[
     if options.get("predictor") == 3 and dtype.kind != "f":
         options["predictor"] = 2
 
+    tags, nothing = tiff.tags_of(page), windows.nothing
+    if nothing is not None:
+        nothing, tags = tiff.stands_for_none(nothing, dtype, tags)
+
     def tiles() -> Iterator[NDArray[Any]]:
         for top in range(0, height, deep):
             rows = min(deep, height - top)
             spool.seek(top * width * bands * dtype.itemsize)
             band = np.frombuffer(spool.read(rows * width * bands * dtype.itemsize), dtype).reshape(rows, width, bands)
+            if nothing is not None:
+                band = windows.emptied(band, top, nothing)
             for left in range(0, width, wide):
                 tile = np.zeros((deep, wide, bands), dtype)
                 part = band[:, left : left + wide]
@@ -201,6 +238,6 @@ def _write(out: Path, windows: Windows, spool: Any, bands: int, dtype: np.dtype[
     with tifffile.TiffWriter(out, bigtiff=bigtiff, byteorder=byteorder) as writer:
         writer.write(
             tiles(), shape=shape, dtype=dtype, tile=(deep, wide), metadata=None, software="unpaired",
-            extratags=list(tiff.tags_of(page)), **options,
+            extratags=list(tags), **options,
         )  # fmt: skip
     assert math.prod(shape) * dtype.itemsize == spool.seek(0, 2), "every row was written once"

@@ -168,7 +168,8 @@ class _Picture:
         layer = current.layers[-1]
         sizes = {given: (0, self.height // given.scale) for given in layer.inputs}
         result = layer({given.node: self._made(given, current, {}, *sizes[given]) for given in layer.inputs})
-        self.stored[layer] = self._new(layer)
+        for kept in current.kept:
+            self.stored[kept] = self._new(kept)
         self._use(layer, current, {layer: (0, result)}, 0, self.height)
 
     def forget(self, current: Pass) -> None:

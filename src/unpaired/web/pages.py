@@ -27,6 +27,8 @@ from unpaired.training.run import find_folders
 from unpaired.web import judging, live
 from unpaired.web.api import summarised
 from unpaired.web.exports import Exports
+from unpaired.web.films import Films
+from unpaired.web.films import router as films_router
 from unpaired.web.folders import Folders
 from unpaired.web.guard import COOKIE, session_key
 from unpaired.web.refused import Refused
@@ -43,7 +45,7 @@ Render = Callable[..., HTMLResponse]
 
 
 def add(
-    app: FastAPI, service: Service, trainings: Trainings, folders: Folders
+    app: FastAPI, service: Service, trainings: Trainings, folders: Folders, films: Films
 ) -> Callable[[Request, int, str], Response]:
     """Add the pages to the application; returns how mistakes are shown."""
     render = renderer(service)
@@ -52,6 +54,7 @@ def add(
     app.include_router(_gallery(service, trainings, folders, render), include_in_schema=False)
     app.include_router(_run(service, trainings, render), include_in_schema=False)
     app.include_router(live.router(service, trainings), include_in_schema=False)
+    app.include_router(films_router(service, films), include_in_schema=False)
     app.include_router(judging.router(service, trainings, render), include_in_schema=False)
 
     def answer(request: Request, status: int, sentence: str) -> Response:

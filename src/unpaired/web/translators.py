@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -61,4 +62,9 @@ def newest(run: Path) -> tuple[Path, int]:
 
 def directions(run: Path) -> tuple[Direction, ...]:
     """Which ways the translators of a run go. Raises `UserError` where there is no checkpoint."""
-    return tuple(METHODS[checkpoints.read(newest(run)[0]).manifest.config.method].translators)
+    return _directions(*newest(run))
+
+
+@lru_cache(maxsize=64)  # asked for with every picture, and 1.5 ms each time
+def _directions(checkpoint: Path, written: int) -> tuple[Direction, ...]:
+    return tuple(METHODS[checkpoints.read(checkpoint).manifest.config.method].translators)

@@ -38,7 +38,7 @@ class Cache:
     offsets: tuple[int, ...] = field(repr=False)
     pixels: NDArray[np.uint8] = field(repr=False)
     sizes: tuple[tuple[int, int], ...] = ()
-    """Width and height of the files, before they were resized."""
+    """Width and height of the files, upright, before they were resized."""
     digest: str = ""
     """Hash of the files' contents in their order, whatever their names."""
     dtype: np.dtype[Any] = np.dtype(np.uint8)  # noqa: RUF009
@@ -61,9 +61,12 @@ class Cache:
     def without(self, left_out: Collection[int]) -> Cache:
         """All but the files of these indices in `whole`; the digest stays that of all."""
         away = {path for i, path in enumerate(self.whole) if i in left_out}
-        kept = [i for i, path in enumerate(self.files) if path not in away]
+        return self.picked([i for i, path in enumerate(self.files) if path not in away])
+
+    def picked(self, indices: Sequence[int]) -> Cache:
+        """These pictures in this order; the digest stays that of all."""
         lists = {
-            name: tuple(getattr(self, name)[i] for i in kept)
+            name: tuple(getattr(self, name)[i] for i in indices)
             for name in ("files", "shapes", "offsets", "sizes", "pages")
         }
         return replace(self, **lists)

@@ -17,7 +17,7 @@ from unpaired.data import shards
 from unpaired.data.pixels import read_bytes
 from unpaired.errors import UserError
 
-VERSION = 3
+VERSION = 4
 """Of the layout and of what decoding does: another number, another cache."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unpaired.data.formats import nodata
 from unpaired.data.formats.extras import check_claim, check_values, damage_told, missing
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
@@ -23,7 +24,11 @@ GEO = frozenset({33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113})
 """Tags of GeoTIFF (OGC 19-008r4) and of GDAL: scale, tie points, transformation, keys, metadata, no-data value."""
 KEPT = GEO | {269, 270, 271, 272, 306, 315, 33432, 34675}
 """Those, and what people write: names, description, device, date, artist, copyright, ICC profile."""
-_LOSSLESS = {1: None, 5: "lzw", 8: "zlib", 32946: "zlib", 32773: "packbits", 34925: "lzma", 50000: "zstd"}
+LOSSLESS = {1: None, 5: "lzw", 8: "zlib", 32946: "zlib", 32773: "packbits", 34925: "lzma", 50000: "zstd"}
+
+
+Tags = tuple[tuple[int, int, int, Any, bool], ...]
+"""As tifffile takes them: code, type, count, value, whether on the first page only."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,11 @@ class Tiff:
     shape: tuple[int, ...]
     dtype: str
     options: dict[str, Any]
-    tags: tuple[tuple[int, int, int, Any, bool], ...]
+    tags: Tags
+    nothing: float | None = None
+    """The value that stands for no data."""
+    absent: nodata.Mask | None = None
+    """(P, H, W, C): where there is none."""
 
 
 def is_plain(data: bytes) -> bool:
@@ -84,16 +93,23 @@ def read(data: bytes, path: Path) -> Picture:
         check_claim(path, shape, series.dtype)
         if "Y" not in axes or "X" not in axes or int(page.photometric) == 3:
             raise UserError(f"{path} is a TIFF of a kind that is not supported (axes {axes}, {page.photometric.name}).")
-        values = check_values(path, series.asarray())
+        values: NDArray[Any] = series.asarray()
         pages = _bands_last(values, axes)
-        own = Tiff(axes, shape, values.dtype.name, options_of(file, page), tags_of(page))
+        nothing, options, tags = nodata.of(page), options_of(file, page), tags_of(page)
         extra = tuple(int(e) for e in page.extrasamples)
         resolution = page.get_resolution(unit=2) if 282 in page.tags else None
     alpha = None
     if extra[-1:] == (2,) and pages.shape[3] in (2, 4) and "S" in axes and values.dtype.kind == "u":
         pages, alpha = pages[..., :-1], pages[..., -1]
+    absent = nodata.absent_in(pages, nothing)
+    if absent is not None and nothing is not None:
+        means = nodata.mean(path, *nodata.sums(pages, absent), pages.dtype, nothing)
+        pages = nodata.filled(pages, absent, means)
+    pages = check_values(path, pages)
+    own = Tiff(axes, shape, pages.dtype.name, options, tags, nothing, absent)
     dpi = None if resolution is None else (float(resolution[0]), float(resolution[1]))
-    return Picture(np.ascontiguousarray(pages), alpha, "TIFF", dpi=dpi, own=own)
+    notes = () if absent is None else (nodata.NOTE,)
+    return Picture(np.ascontiguousarray(pages), alpha, "TIFF", dpi=dpi, notes=notes, own=own)
 
 
 def write(picture: Picture, path: Path) -> bytes:
@@ -104,14 +120,18 @@ def write(picture: Picture, path: Path) -> bytes:
         raise missing(path, f"a TIFF of {picture.bands} × {picture.dtype}", "scientific") from error
     own = picture.own if isinstance(picture.own, Tiff) else None
     values = picture.pages
+    tags = () if own is None else own.tags
+    if own is not None and own.nothing is not None:
+        nothing, tags = stands_for_none(own.nothing, picture.dtype, tags)
+        values = nodata.emptied(values, own.absent, nothing)
     if picture.alpha is not None:
         values = np.concatenate([values, picture.alpha[..., None]], axis=3)
     options: dict[str, Any] = {"compression": "zlib"} if own is None else dict(own.options)
-    tags = () if own is None else own.tags
     if own is not None and (values.shape[3] != _bands(own) or picture.dtype != own.dtype):
         tags = tuple(tag for tag in tags if tag[0] != 270)  # descriptions of OME and ImageJ name type and channels
     coloured = picture.bands == 3 and (own is None or options.get("photometric") == "rgb" or _bands(own) not in (3, 4))
-    options["photometric"] = "rgb" if coloured else "minisblack"
+    inks = own is not None and options.get("photometric") == "separated" and values.shape[3] == _bands(own)
+    options["photometric"] = "rgb" if coloured else "separated" if inks else "minisblack"
     if options.get("compression") is not None and "predictor" not in options:
         options["predictor"] = picture.dtype.itemsize <= 4
     elif options.get("predictor") == 3 and picture.dtype.kind != "f":
@@ -129,6 +149,13 @@ def write(picture: Picture, path: Path) -> bytes:
     except (ValueError, TypeError, RuntimeError, KeyError) as error:
         raise UserError(f"{path} cannot be written as TIFF: {error}.") from error
     return content.getvalue()
+
+
+def stands_for_none(nothing: float, dtype: np.dtype[Any], tags: Tags) -> tuple[float, Tags]:
+    """The value that stands for no data in an output of another type, and the tags that say so."""
+    if nodata.fits(nothing, dtype):
+        return nothing, tags
+    return 0.0, tuple((nodata.TAG, 2, 2, b"0", True) if tag[0] == nodata.TAG else tag for tag in tags)
 
 
 def _bands(own: Tiff) -> int:
@@ -164,7 +191,7 @@ def _laid_out(values: NDArray[Any], own: Tiff | None) -> tuple[NDArray[Any], str
 
 def options_of(file: Any, page: Any) -> dict[str, Any]:
     """What `imwrite` is told so that it writes a file of the same kind."""
-    compression = _LOSSLESS.get(int(page.compression), "zlib")
+    compression = LOSSLESS.get(int(page.compression), "zlib")
     options: dict[str, Any] = {
         "bigtiff": file.is_bigtiff, "byteorder": file.byteorder, "compression": compression,
         "photometric": page.photometric.name.lower(),
@@ -176,7 +203,7 @@ def options_of(file: Any, page: Any) -> dict[str, Any]:
     return options
 
 
-def tags_of(page: Any) -> tuple[tuple[int, int, int, Any, bool], ...]:
+def tags_of(page: Any) -> Tags:
     """Tags of the first page that go into the output as they are."""
     found: list[tuple[int, int, int, Any, bool]] = []
     for tag in page.tags:

@@ -9,7 +9,7 @@ from unpaired.evaluation.evidence import Evidence, Score
 from unpaired.evaluation.features import Pictures, Values
 
 INVERSION = (
-    "most translations are dark where their inputs are bright: train anew with --identity 0.5, another --seed or a "
+    "most translations are dark where their inputs are bright: train anew with --inversion 5, with --identity 0.5 or a "
     "smaller --init-gain"
 )
 
