@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from unpaired.config import Config, DataConfig, GeneratorConfig
+from unpaired.config import Config, DataConfig, GeneratorConfig, LossConfig
 from unpaired.errors import UserError
 from unpaired.networks import GENERATORS, build_generator
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator, attended
@@ -70,4 +70,4 @@ def test_what_attention_leaves_has_more_than_a_few_colours() -> None:
     with pytest.raises(UserError, match="whose colours are not few: give --colours-a 0"):
         validate(Config(generator=attention, data=DataConfig(colours_a=8)))
     with pytest.raises(UserError, match="attention leaves a part of the input"):
-        validate(Config(generator=attention, data=DataConfig(channels_a=1)))
+        validate(Config(generator=attention, data=DataConfig(channels_a=1), loss=LossConfig(identity=0)))
