@@ -72,17 +72,30 @@ def test_a_whole_run_says_everything(tmp_path: Path) -> None:
         "2.13.0+cpu",
         "unpaired train --resume", "unpaired translate", "unpaired evaluate", "unpaired demo --minutes 5",
         '"lambda_a": 10.0', "the planned time is over", "0.036", "test flat",
-        "Is it getting better?", "do nothing", "Best against last", "Best and worst", "Light stays light", "kWh",
+        "Is it getting better?", "do nothing", "Best against last", "Best and worst", "Usual and unusual", "From 99 on",
+        "Light stays light", "kWh",
     ):  # fmt: skip
         assert expected in told, expected
     images = outline.named("img")
     assert all(i["alt"] and (i["src"] or "").startswith("data:image/webp;base64,") for i in images)
-    gallery, compared = 2 * 6 * 3, 2
+    gallery, compared = 2 * 6 * 3 + 2 * 6 * 2, 2
     assert len(images) == 2 + compared * 2 + gallery + 2 * 10
     assert sum("hidden" not in i for i in images) == 2 + compared * 2 + gallery + 2
     assert len(outline.named("h1")) == 1
     assert len(text.encode()) < page_module.LARGEST
     assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+
+def test_signs_of_a_single_evaluation_are_a_table(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    events = (run / "events.jsonl").read_text().splitlines()
+    last = [line for line in events if '"signs"' in line][-1]
+    (run / "events.jsonl").write_text("\n".join(line for line in events if '"signs"' not in line or line is last))
+    _, outline = report(run)
+    told = " ".join(" ".join(outline.text).split())
+    assert "Light stays light" in told
+    assert "below -0.3" in told
+    assert "Is it getting better?" not in told
 
 
 def test_commands_can_be_typed_as_they_are(tmp_path: Path) -> None:

@@ -388,6 +388,8 @@ def test_translate_a_film(unpaired: Command, run: Path, tmp_path: Path) -> None:
     assert len([*(tmp_path / "frames").iterdir()]) == 12
     again = unpaired("translate", run, tmp_path / "frames", "--out", tmp_path / "again.mkv", "--fps", "10", *words)
     assert again.status == 0
+    answer = unpaired("translate", run, film, "--out", tmp_path / "part.mp4", "--seconds", "0.5", *words)
+    assert (answer.status, answer.out) == (0, f"5 frames translated into {tmp_path / 'part.mp4'}.\n")
 
     film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
     answer = unpaired("translate", run, film, "--out", tmp_path / "half.mp4", *words)
@@ -397,7 +399,8 @@ def test_translate_a_film(unpaired: Command, run: Path, tmp_path: Path) -> None:
 
     for wrong, why in (
         ([film, film, "--out", tmp_path / "x.mp4"], "one by one"),
-        ([tmp_path / "frames", "--out", tmp_path / "x", "--fps", "10"], "--fps and --smooth are for films"),
+        ([tmp_path / "frames", "--out", tmp_path / "x", "--fps", "10"], "--fps, --smooth and --seconds are for films"),
+        (["tcp://127.0.0.1:1", "--out", tmp_path / "x.mp4", "--seconds", "1"], "cannot be read as a film"),
     ):
         answer = unpaired("translate", run, *wrong, "--direction", "a2b")
         assert answer.status == 1
@@ -425,7 +428,7 @@ def test_translate_a_tiff_from_file_to_file_and_how_many_pixels_are_let_in(
         words = ["--direction", "a2b", "--max-megapixels", megapixels]
         answer = unpaired("translate", run, tmp_path / "large.png", "--out", tmp_path / megapixels, *words)
         assert answer.status == status
-        assert ("allow more (--max-megapixels)" in answer.err) == bool(status)
+        assert ("takes larger ones, with --max-megapixels" in answer.err) == bool(status)
     answer = unpaired("translate", run, tmp_path / "large.png", "--out", tmp_path / "no", "--max-megapixels", "0")
     assert answer.status == 1
     assert "max-megapixels 0 is not above 0" in answer.err

@@ -8,6 +8,7 @@ learn through. Which colours these are, and which places take them, stays with t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -43,7 +44,9 @@ class PaletteGenerator(Generator):
 
 def flattened(picture: Tensor, colours: int) -> Tensor:
     """(N, C, H, W) → the same in `colours` colours of its own."""
-    with torch.autocast(picture.device.type, enabled=False):  # bfloat16 can't tell near colours apart
+    device = picture.device.type
+    # bfloat16 can't tell near colours apart; torch's device without numbers knows no autocast.
+    with torch.autocast(device, enabled=False) if device != "meta" else nullcontext():
         wide = picture.to(torch.promote_types(picture.dtype, torch.float32))
         rows, columns = (torch.arange(SAMPLED, device=wide.device) * side // SAMPLED for side in wide.shape[2:])
         palette = _palette(_places(wide[:, :, rows][:, :, :, columns]), colours)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from unpaired.errors import UserError
 from unpaired.report import sections
-from unpaired.report.gallery import gallery
+from unpaired.report.gallery import gallery, usual
 from unpaired.report.progress import best_and_last, measures_over_time, signs_over_time
 from unpaired.report.record import Record, read_record
 from unpaired.report.results import results_section
@@ -61,6 +61,7 @@ def page(record: Record, *, frames: int, quality: int) -> str:
         measures_over_time(record),
         best_and_last(record, quality=quality),
         gallery(record, quality=min(92, quality + 4)),
+        usual(record, quality=quality),
         sections.film(record, frames=frames, quality=quality),
         signs_over_time(record),
         sections.curves(record),

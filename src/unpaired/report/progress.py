@@ -9,7 +9,7 @@ from typing import Any
 from unpaired.report.curves import Level, chart, number
 from unpaired.report.images import embed
 from unpaired.report.record import Event, Record, Series, is_number, mapping
-from unpaired.report.results import MEANINGS
+from unpaired.report.results import DASH, MEANINGS
 from unpaired.report.sections import WAYS, alt, ends, img, section, thousands
 from unpaired.training.watches import SIGNS
 
@@ -54,8 +54,10 @@ def measures_over_time(record: Record) -> str:
 
 
 def signs_over_time(record: Record) -> str:
-    """A chart for each sign of a failure, with the line that it should not cross."""
+    """A chart for each sign of a failure, with the line that it should not cross; a table, of a single evaluation."""
     events = [e for e in measured(record) if mapping(e.get("signs"))]
+    if len(events) == 1:
+        return _signs(record, events[0])
     figures: list[str] = []
     for name, sign in SIGNS.items():
         lines: dict[str, Series] = {}
@@ -70,14 +72,32 @@ def signs_over_time(record: Record) -> str:
             # Diversity is compared with its own best, which is no fixed line.
             levels = [] if name == "diversity" else [Level(sign.limit, "limit", "warns beyond")]
             figures.append(_figure(sign.heading, lines, levels, sign.good))
-    if not figures:
-        return ""
-    return section(
-        "What could go wrong",
-        "Signs of the failures that translators are known for. Where one stays bad, the note at the top says so, and "
-        "what to do.",
-        f'<div class="charts">{"".join(figures)}</div>',
-    )
+    return section(WRONG, WATCHED, f'<div class="charts">{"".join(figures)}</div>') if figures else ""
+
+
+WRONG = "What could go wrong"
+WATCHED = (
+    "Signs of the failures that translators are known for. Where one stays bad, the note at the top says so, and what "
+    "to do."
+)
+
+
+def _signs(record: Record, event: Event) -> str:
+    """Of one evaluation: a row for each sign."""
+    found = {str(d): mapping(signs) for d, signs in mapping(event["signs"]).items()}
+    rows = ""
+    for name, sign in SIGNS.items():
+        values: list[Any] = [signs.get(name) for signs in found.values()]
+        if any(map(is_number, values)):
+            cells = "".join(f"<td>{number(v) if is_number(v) else DASH}</td>" for v in values)
+            limit = DASH if name == "diversity" else f"{sign.bad} {number(sign.limit)}"
+            rows += (
+                f'<tr><th scope="row">{escape(sign.heading)}<small>{escape(sign.good)}</small></th>{cells}'
+                f"<td>{limit}</td></tr>"
+            )
+    head = "".join(f'<th scope="col">{WAYS.get(d, escape(d))}</th>' for d in found)
+    table = f"<thead><tr><th></th>{head}<th>Warns</th></tr></thead><tbody>{rows}</tbody>"
+    return section(WRONG, WATCHED, f'<div class="card scroll"><table>{table}</table></div>') if rows else ""
 
 
 def best_and_last(record: Record, *, quality: int) -> str:
