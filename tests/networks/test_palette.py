@@ -20,6 +20,8 @@ from unpaired.methods import METHODS
 from unpaired.networks import build_translator, palette
 from unpaired.networks.layers import initialise
 from unpaired.networks.palette import PaletteGenerator, flattened
+from unpaired.presets import demo
+from unpaired.training.memory import estimate
 from unpaired.translation.tiles import Tiles
 from unpaired.translation.translator import Translator
 
@@ -108,3 +110,9 @@ def test_onnxruntime_paints_the_same_at_any_size_and_the_authors_code_has_no_suc
     assert np.abs(made - _network()(picture).numpy()).max() < 1 / 255
     with pytest.raises(UserError, match="few colours"):
         write_pth(one.generator("a2b"), CONFIG.generator, tmp_path / "model.pth")
+
+
+def test_its_memory_can_be_told_before_it_is_taken() -> None:
+    """On torch's device without numbers, which knows no autocast."""
+    assert flattened(torch.empty(1, 3, 32, 32, device="meta"), 4).shape == (1, 3, 32, 32)
+    assert estimate(demo()) > 0
