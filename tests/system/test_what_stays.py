@@ -118,6 +118,8 @@ def test_masks_that_can_not_be_used_are_refused_before_anything_is_written(
     assert "does not exist" in unpaired(*translate, tmp_path / "none").sentence
     assert "--masks is for --engine local" in unpaired(*translate, masks, "--engine", "ray").sentence
     run = ("--out", tmp_path / "run", "--masks-a", masks)
+    film = unpaired(*translate[:-2], tmp_path / "film.mp4", "--fps", "5", "--masks", masks)
+    assert "--masks and --attention are for pictures" in film.sentence
     same = unpaired("train", domains[0], *TINY, *run, "--layout", "same")
     assert "With --layout same there are no masks" in same.sentence
     grey = unpaired("train", *domains, *TINY, *run, "--channels-b", "1", "--identity", "0")

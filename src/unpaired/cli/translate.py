@@ -19,6 +19,7 @@ from unpaired.config import Direction
 from unpaired.data.discover import is_minor, minor_told
 from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
+from unpaired.training.device import Precision
 from unpaired.training.ranks import Ranks, joined
 from unpaired.translation.batch import BatchReport, translate_files
 from unpaired.translation.manifest import MANIFEST, Status
@@ -77,6 +78,9 @@ class Arguments:
     was left as it is, white where all was painted anew."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
+    precision: Precision = "auto"
+    """auto: bfloat16 where the hardware multiplies it, else float32 by whichever convolution is faster. float32: exact
+    to 1e-5, and slower; to compare with other programs."""
     max_memory: str | None = None
     """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
     result; most of what is free if not given."""
@@ -111,6 +115,8 @@ def main(arguments: list[str]) -> None:
                 raise UserError("--attention is for --engine local.")
             if told.masks is not None and told.engine != "local":
                 raise UserError("--masks is for --engine local.")
+            if told.precision != "auto" and told.engine != "local":
+                raise UserError("--precision is for --engine local.")
             if told.workers is not None and told.engine == "local":
                 raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
             if told.format is not None and told.engine == "ray":
@@ -171,8 +177,9 @@ def _with_ray(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None
 
 def _translator(told: Arguments) -> Translator:
     return Translator.load(
-        told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device, max_memory=told.max_memory
-    )
+        told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device, precision=told.precision,
+        max_memory=told.max_memory,
+    )  # fmt: skip
 
 
 def film(told: Arguments, console: Console) -> None:
