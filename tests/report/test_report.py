@@ -202,7 +202,7 @@ def test_damaged_previews_are_left_out(tmp_path: Path) -> None:
     for file in sorted((run / "previews").iterdir())[:-2]:
         file.write_bytes(file.read_bytes()[:100])
     _, outline = report(run)
-    assert len(outline.named("img")) == 2 + 2 + 2 + 2 * 6 * 3
+    assert len(outline.named("img")) == 2 + 2 + 2 + 2 * 6 * 3 + 2 * 6 * 2
 
 
 def test_a_heavy_run_still_makes_a_light_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
