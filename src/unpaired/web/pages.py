@@ -19,8 +19,8 @@ from unpaired.data.files import default_cache_dir
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
 from unpaired.report.curves import number
+from unpaired.report.losses import curves
 from unpaired.report.page import POLICY, write_report
-from unpaired.report.sections import curves
 from unpaired.text import duration
 from unpaired.training import checkpoint
 from unpaired.training.run import find_folders
