@@ -38,7 +38,7 @@ def test_every_argument_is_declared_in_the_stage_that_uses_it() -> None:
 
 def test_the_image_runs_as_nobody_special_and_tells_of_its_health() -> None:
     last = DOCKERFILE.rpartition("\nFROM ")[2]
-    assert "\nUSER unpaired\n" in last
+    assert "\nUSER 1000\n" in last
     assert "/v1/health" in last
     assert 'ENTRYPOINT ["unpaired"]' in last
     assert "extra" not in last

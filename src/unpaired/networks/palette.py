@@ -8,12 +8,12 @@ learn through. Which colours these are, and which places take them, stays with t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 import torch
 from torch import Tensor
 
 from unpaired.networks.generator import Generator
+from unpaired.networks.precision import exactly
 
 SAMPLED = 32
 """Colours are found among 32 × 32 places of a picture, spread evenly."""
@@ -44,9 +44,7 @@ class PaletteGenerator(Generator):
 
 def flattened(picture: Tensor, colours: int) -> Tensor:
     """(N, C, H, W) → the same in `colours` colours of its own."""
-    device = picture.device.type
-    # bfloat16 can't tell near colours apart; torch's device without numbers knows no autocast.
-    with torch.autocast(device, enabled=False) if device != "meta" else nullcontext():
+    with exactly(picture.device):  # bfloat16 can't tell near colours apart
         wide = picture.to(torch.promote_types(picture.dtype, torch.float32))
         rows, columns = (torch.arange(SAMPLED, device=wide.device) * side // SAMPLED for side in wide.shape[2:])
         palette = _palette(_places(wide[:, :, rows][:, :, :, columns]), colours)
