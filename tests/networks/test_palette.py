@@ -61,14 +61,6 @@ def test_each_picture_has_its_own_colours() -> None:
     torch.testing.assert_close(both, torch.cat([flattened(dark, 3), flattened(light, 3)]))
 
 
-def test_it_can_be_learnt_through() -> None:
-    picture = _gradient(32).requires_grad_()
-    flattened(picture, 4).square().sum().backward()
-    assert picture.grad is not None
-    assert picture.grad.isfinite().all()
-    assert (picture.grad.abs().sum(1) > 0).all()
-
-
 def test_large_pictures_are_painted_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = _gradient(40)
     at_once = flattened(picture, 4)
@@ -83,6 +75,12 @@ def _network() -> PaletteGenerator:
     assert isinstance(network, PaletteGenerator)
     initialise(network, 0.3)
     return network.eval().requires_grad_(False)
+
+
+def test_training_paints_freely() -> None:
+    network, picture = _network(), _gradient(32)
+    torch.testing.assert_close(network(picture), flattened(network.body(picture), 4))
+    torch.testing.assert_close(network.train()(picture), network.body(picture))
 
 
 def test_only_the_way_to_the_drawings_has_few_colours() -> None:

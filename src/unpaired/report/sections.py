@@ -57,6 +57,10 @@ PANELS = (
         "Good: falls, which keeps colours in place.",
     ),
     Panel(
+        ("outside_a", "outside_b"), ("A → B", "B → A"), "Outside the masks",
+        "How much of what masks leave out is changed all the same. Good: falls towards 0.",
+    ),
+    Panel(
         ("nce_a", "nce_b"), ("A", "B"), "Which place is which",
         "How hard it is to say from a place of a translation which place of its source it is. "
         "Good: falls quickly, then slowly.",
