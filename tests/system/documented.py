@@ -15,7 +15,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {"sh", "python", "bibtex", ""}
 
 NOT_RUN = {
-    r"(python -m )?pip install|python -m venv": "changes the environment that tests run in",
+    r"(python -m )?pip install |python -m venv |source ": "changes the environment that tests run in",
     r"python -m pytest": "is what runs this",
     r"unpaired demo": "five minutes; tests/system/test_wheel.py runs a shorter one",
     r"unpaired (serve|studio) |export UNPAIRED_TOKEN": "goes on until it is stopped: tests/system/test_serve.py",
@@ -26,6 +26,7 @@ NOT_RUN = {
     r".* --engine ray": "starts a cluster: tests/translation/test_ray.py; and object storage",
     r"unpaired datasets get": "downloads",
     r".* --hub ": "publishes",
+    r".* (rtsp://|/dev/video)": "needs a camera: tests/translation/test_video.py",
     r".* --inception ": "needs a file of 96 MB",
     r"unpaired .*--help ": "tests/system/test_commands.py asks every command for help",
     r"if |fi ": "what stands between is run",
@@ -73,6 +74,8 @@ def smaller(words: list[str], resumed: int) -> list[str]:
         made += ["--images", str(8 + 4 * resumed if "--resume" in words else 8), "--device", "cpu"]
     elif words[0] == "bakeoff":
         made[made.index("--minutes") + 1] = "0.02"
+    elif words[0] == "import" and "--pictures" in words:
+        made += ["--crop", "32"]
     elif words[0] == "style":
         made += ["--size", "48", "--steps", "2"]
     elif words[:3] == ["evaluate", "fcn", "train"]:

@@ -37,7 +37,7 @@ for folder in ("interop", "data"):
     sys.path.append(str(ROOT / "tests" / folder))
 
 DONE: set[str] = set()
-"""What ran on an earlier page need not run again."""
+"""What ran on an earlier page need not run again, unless the page goes on with what it leaves."""
 
 
 def _maps(folder: Path) -> None:
@@ -95,7 +95,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that the documentation speaks of, tiny: pictures, films, scans, and one run."""
     place = tmp_path_factory.mktemp("prepared")
     for seed, name in enumerate(("horses", "zebras", "my-pictures", "archive", "photos", "test/horses", "test/zebras")):
-        fill(place / name, seed=seed)
+        fill(place / name, 24 if name in ("horses", "zebras") else 12, seed=seed)
     for part in ("train", "test"):
         _maps(place / "data" / f"{part}A")
         fill(place / "data" / f"{part}B", seed=9)
@@ -147,7 +147,7 @@ def _clear(out: str) -> None:
 def test_what_is_written_runs(page: Path, unpaired: Command) -> None:
     resumed = 0
     for line in lines(page):
-        if line in DONE or not_run(line):
+        if not_run(line) or (line in DONE and not line.startswith("unpaired train ")):
             continue
         assert line.startswith("unpaired "), f"{name_of(page)}: {line}: neither run nor listed in NOT_RUN"
         words = split(line)
