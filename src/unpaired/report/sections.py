@@ -16,6 +16,7 @@ from unpaired.report.grid import spread
 from unpaired.report.images import Embedded, embed
 from unpaired.report.record import Preview, Record, Series, is_number, mapping
 from unpaired.text import duration
+from unpaired.training.schedule import twice
 
 ENDINGS = {
     "images": "finished: all planned images were seen",
@@ -270,8 +271,11 @@ def commands(record: Record) -> str:
     run = shlex.quote(str(record.run))
     folders = mapping(record.facts.get("folders"))
     measured = [folders.get(f"test_{k}") or folders.get(k) for k in ("a", "b")]
+    minutes = mapping(record.config.get("training")).get("minutes")
+    finished = any(e.get("reason") in ("images", "minutes") for e in record.of("end")[-1:])
+    longer = f" {twice(minutes if is_number(minutes) else None, record.images)}" if finished else ""
     steps = [
-        ("Train on from exactly where it stands:", f"unpaired train --resume {run}"),
+        ("Train on from exactly where it stands:", f"unpaired train --resume {run}{longer}"),
         ("Translate pictures of your own; files and folders, any size:",
          f"unpaired translate {run} my-pictures --out translated --direction a2b"),
     ]  # fmt: skip
