@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from unpaired.report.pieces import ends, section, thousands
 from unpaired.report.record import Record, is_number, mapping
-from unpaired.report.sections import ends, section, thousands
 
 MEANINGS = {
     "KID": "kernel distance between the looks of translations and of real pictures",
