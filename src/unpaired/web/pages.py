@@ -254,7 +254,7 @@ def _has_checkpoint(service: Service, name: str) -> bool:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _minutes(text: str) -> float | None:
