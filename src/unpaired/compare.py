@@ -19,9 +19,9 @@ from unpaired.report.curves import chart
 from unpaired.report.grid import preview_grid, spread
 from unpaired.report.images import embedded
 from unpaired.report.page import document, write_page
+from unpaired.report.pieces import WAYS, img, section, thousands
 from unpaired.report.progress import measured
 from unpaired.report.record import Record, Series, mapping, read_record
-from unpaired.report.sections import WAYS, img, section, thousands
 from unpaired.text import duration
 from unpaired.training.inputs import unseen
 from unpaired.training.record import RunRecord

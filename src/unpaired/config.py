@@ -380,7 +380,11 @@ class Config:
         return (a, b) if direction == "a2b" else (b, a)
 
 
-def option(name: str, group: str = "") -> str:
-    """How a field of a group of the configuration is typed: --learning-rate, --generator.width."""
-    prefix = f"{group}." if group in ("generator", "discriminator") else ""
+PLAIN = ("data", "loss", "optimizer", "training")
+"""Groups whose options carry no prefix."""
+
+
+def option(name: str, group: str) -> str:
+    """How a field of a group of the configuration is typed: --learning-rate, --generator.width, --nce.weight."""
+    prefix = "" if group in PLAIN else f"{group}."
     return f"--{prefix}{name.replace('_', '-')}"

@@ -106,6 +106,28 @@ def test_commands_can_be_typed_as_they_are(tmp_path: Path) -> None:
     assert "'/data/emoji/test flat' /data/emoji/test3d" in told
 
 
+def test_what_is_finished_goes_on_for_longer(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    _, outline = report(run)
+    assert f"unpaired train --resume {run} --images 24000" in "".join(outline.text)
+    _, outline = report(make_run(tmp_path / "other", ended=False))
+    assert "--images" not in "".join(outline.text)
+
+
+@pytest.mark.parametrize(
+    ("nothing", "told"), [(0.045, "better"), (0.035, "worse"), (0.0415, "no different"), (0.0385, "no different")]
+)
+def test_what_noise_can_explain_is_neither_better_nor_worse(tmp_path: Path, nothing: float, told: str) -> None:
+    run = bare_run(tmp_path / "run")
+    score = {"translator": 0.04, "do_nothing": nothing, "floor": 0.0, "spread": 0.002, "better": "lower"}
+    result = {"directions": {"a2b": {"measures": {"KID": score}}}}
+    event = {"kind": "evaluation", "images": 8, "seconds": 1, "result": result}
+    (run / "events.jsonl").write_text(json.dumps(event) + "\n")
+    _, outline = report(run)
+    (row,) = [words for words in outline.text if words.strip().endswith(("better", "worse", "no different"))]
+    assert row.strip().endswith(told)
+
+
 def test_a_run_that_has_only_begun_has_a_report(tmp_path: Path) -> None:
     _, outline = report(bare_run(tmp_path / "run"))
     told = " ".join(outline.text)
@@ -180,7 +202,7 @@ def test_damaged_previews_are_left_out(tmp_path: Path) -> None:
     for file in sorted((run / "previews").iterdir())[:-2]:
         file.write_bytes(file.read_bytes()[:100])
     _, outline = report(run)
-    assert len(outline.named("img")) == 2 + 2 + 2 + 2 * 6 * 3
+    assert len(outline.named("img")) == 2 + 2 + 2 + 2 * 6 * 3 + 2 * 6 * 2
 
 
 def test_a_heavy_run_still_makes_a_light_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,8 @@ def test_training_says_what_it_found_and_leaves_a_run(
     assert answer.status == 0, answer
     assert "A: 12 pictures" in answer.out
     assert "Trained on 8 images of each domain" in answer.out
+    assert f"unpaired translate {run} PICTURES --out OUT --direction a2b" in answer.out
+    assert f"unpaired train --resume {run} --images 16" in answer.out
     assert [c.name for c in checkpoint.checkpoints(run)] == ["images-000000008"]
     assert "<svg" in (run / "report.html").read_text()
     assert {p.name for p in (run / "previews").iterdir()} == {"000000008-a2b.png", "000000008-b2a.png"}
@@ -157,6 +159,15 @@ def test_resuming_goes_on_to_a_longer_plan(unpaired: Command, run: Path) -> None
     newest = checkpoint.latest(run)
     assert newest is not None
     assert newest.name == "images-000000016"
+
+
+def test_resuming_what_is_finished_says_so(unpaired: Command, run: Path) -> None:
+    answer = unpaired("train", "--resume", run)
+    assert answer.status == 0, answer
+    assert "as long as it was planned" in answer.out
+    assert "Training cyclegan" not in answer.out
+    assert f"Go on with: unpaired train --resume {run} --images 16" in answer.out
+    assert f"unpaired train --resume {run} --images 16" in (run / "report.html").read_text()
 
 
 def test_a_preset_can_be_named_and_changed(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
@@ -342,6 +353,16 @@ def test_inspecting_compares_with_the_preset(unpaired: Command, run: Path) -> No
     assert "32" in row, "the default of fast, not of the paper"
     row = next(line for line in text.splitlines() if "--adversarial" in line)
     assert "lsgan" not in row
+
+
+def test_inspecting_names_options_as_they_are_typed(unpaired: Command, run: Path) -> None:
+    rows = [line.split("│")[1:3] for line in unpaired("inspect", run).out.splitlines() if line.startswith("│")]
+    told = {name.strip(): value.strip() for name, value in rows}
+    assert len(told) == len(rows)
+    assert told["--nce.layers"] == "0 1 2 3 7"
+    assert told["--pix2pix.l1"] == "100.0"
+    assert told["--minutes"] == "none"
+    assert list(told).index("--generator.width") < list(told).index("--generator.kind"), "what differs comes first"
 
 
 def test_a_closed_pipe_is_no_error(run: Path) -> None:

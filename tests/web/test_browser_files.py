@@ -30,6 +30,8 @@ def test_a_film_comes_back_as_a_film(studio: Serving, page: Page, tmp_path: Path
     assert "no film" in page.inner_text(".told.bad")
     for kind in (".film", ".translation"):  # both play
         page.wait_for_function(f"() => document.querySelector('.films:not([hidden]) {kind}').videoWidth === 64")
+    page.evaluate("document.querySelector('.films:not([hidden]) .translation').play()")  # one button for both
+    page.wait_for_function("() => !document.querySelector('.films:not([hidden]) .film').paused")
     with page.expect_download() as made:
         page.get_by_role("link", name="Download", exact=True).locator("visible=true").click()
     assert made.value.suggested_filename == "horse-a2b.mp4"

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from served import Serving
 
+import unpaired
 from unpaired.data.decode import picture_bytes
 from unpaired.errors import UserError
 from unpaired.web.upload import UPLOAD, decoded
@@ -82,6 +83,13 @@ def test_every_format_comes_back_as_itself(server: Serving, content: bytes, medi
     sent, made = (picture_bytes(data, UPLOAD) for data in (content, answer.body))
     assert (made.format, made.pages.shape, made.dtype) == (sent.format, sent.pages.shape, sent.dtype)
     assert not np.array_equal(made.pages, sent.pages)
+
+
+def test_the_client_gives_what_is_no_image_as_bytes(server: Serving) -> None:
+    client = unpaired.Client(server.address)
+    assert np.load(io.BytesIO(client.translate(npy(DEEP), "a2b"))).dtype == np.uint16
+    with pytest.raises(UserError, match="take translate"):
+        client(npy(DEEP), "a2b")
 
 
 def huge_zip() -> bytes:

@@ -10,9 +10,9 @@ from typing import Any
 from PIL import Image
 
 from unpaired.report.images import embedded, opened
+from unpaired.report.pieces import ends, img, section, thousands
 from unpaired.report.progress import measured
 from unpaired.report.record import Record, is_number, mapping
-from unpaired.report.sections import ends, img, section, thousands
 
 LARGEST = 256
 """Pixels of a picture."""

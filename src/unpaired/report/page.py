@@ -12,6 +12,8 @@ from pathlib import Path
 from unpaired.errors import UserError
 from unpaired.report import sections
 from unpaired.report.gallery import gallery, usual
+from unpaired.report.losses import curves
+from unpaired.report.pieces import title
 from unpaired.report.progress import best_and_last, measures_over_time, signs_over_time
 from unpaired.report.record import Record, read_record
 from unpaired.report.results import results_section
@@ -64,12 +66,12 @@ def page(record: Record, *, frames: int, quality: int) -> str:
         usual(record, quality=quality),
         sections.film(record, frames=frames, quality=quality),
         signs_over_time(record),
-        sections.curves(record),
+        curves(record),
         sections.commands(record),
         sections.cost(record),
         sections.about(record),
     ]
-    return document(sections.title(record), sections.heading(record), body)
+    return document(title(record), sections.heading(record), body)
 
 
 def document(title: str, header: str, body: Sequence[str]) -> str:

@@ -19,8 +19,8 @@ from unpaired.data.files import default_cache_dir
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
 from unpaired.report.curves import number
+from unpaired.report.losses import curves
 from unpaired.report.page import POLICY, write_report
-from unpaired.report.sections import curves
 from unpaired.text import duration
 from unpaired.training import checkpoint
 from unpaired.training.run import find_folders
@@ -254,7 +254,7 @@ def _has_checkpoint(service: Service, name: str) -> bool:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _minutes(text: str) -> float | None:

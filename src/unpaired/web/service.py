@@ -20,6 +20,7 @@ from unpaired.data.picture import Picture
 from unpaired.errors import UserError
 from unpaired.training.device import choose_device
 from unpaired.translation import values
+from unpaired.translation.translator import Translator
 from unpaired.web.batcher import LANES, Batcher
 from unpaired.web.metrics import Metrics
 from unpaired.web.runs import Runs
@@ -106,8 +107,11 @@ class Service:
         began, loop = monotonic(), asyncio.get_running_loop()
         run, folder = self._run(wish.run)
         way = _way(wish.direction, directions(folder), run)
-        translator = await loop.run_in_executor(self._threads, self.translators.get, folder, way)
-        picture = await loop.run_in_executor(self._threads, decoded, content, self.settings.megapixels)
+
+        def prepare() -> tuple[Translator, Picture]:
+            return self.translators.get(folder, way), decoded(content, self.settings.megapixels)
+
+        translator, picture = await loop.run_in_executor(self._threads, prepare)
         if why := values.fits(translator.config.data, picture, way):
             raise UserError(f"{UPLOAD} {why}")
         made = await self.batcher.translate(translator, picture, way)

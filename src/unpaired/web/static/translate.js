@@ -101,6 +101,10 @@ if (bench) {
       offer(item, result, name);
       const films = item.querySelector(".films");
       for (const [video, blob, label] of [[".film", file, "as it is"], [".translation", result, "translated"]]) Object.assign(films.querySelector(video), { src: URL.createObjectURL(blob), ariaLabel: `${file.name} ${label}` });
+      const [before, after] = [films.querySelector(".film"), films.querySelector(".translation")];
+      after.addEventListener("play", () => before.play());
+      after.addEventListener("pause", () => before.pause());
+      for (const kind of ["play", "pause", "seeked"]) after.addEventListener(kind, () => { before.currentTime = after.currentTime; });
       films.hidden = item.querySelector(".views").hidden = false;
       for (const button of item.querySelectorAll("[data-view]")) button.hidden = true;
       told.textContent = result.said ? `${name} · ${result.said}` : name;
