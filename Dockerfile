@@ -15,17 +15,18 @@ RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 COPY constraints.txt ./
 # The largest layer comes first, so that changed code does not fetch torch again.
+# hadolint ignore=DL3013
 RUN torch=$(grep '^torch==' constraints.txt) && pip install --no-cache-dir --index-url "$TORCH_INDEX" "$torch"
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN pip install --no-cache-dir -c constraints.txt '.[web]'
 
 FROM python:${PYTHON}-slim
-# Not root, and a home for caches.
+# Not root, and a home for caches; by number, so that Kubernetes sees that it is not root.
 RUN useradd --create-home --uid 1000 unpaired
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
-USER unpaired
+USER 1000
 WORKDIR /home/unpaired
 EXPOSE 8000
 # docker stop sends SIGTERM, on which the server finishes what is under way.

@@ -1,23 +1,31 @@
 """How fast a picture too large for memory is translated, and in how much memory.
 
     python benchmarks/tiles.py [--megapixels 24] [--small 1] [--memory 3GB] [--run RUN] [--threads N] [--save]
+    python benchmarks/tiles.py --tiff 1.5 --memory 1GB [--threads N] [--save]
 
 Pixels a second of a picture in bands beside one that goes through the network whole, each in a process of its own,
 with the peak of its memory (VmHWM: all that the process ever held at once, the pictures with it). Both are uint8 arrays
 in memory. The generator is the demo's (width 24, 4 blocks) with fresh weights, or that of a RUN. Wall time and the
 processes' own CPU time are both told: on a machine that others use, only the second can be compared.
+
+With --tiff: `unpaired translate` of a tiled BigTIFF of so many GB of noise, larger than the memory that it may take,
+from file to file through a small generator (width 4, 1 block).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from amount import make_translator
 from timing import write_result
 
 
@@ -56,6 +64,33 @@ def measure(megapixels: float, run: str | None, memory: str | None, threads: int
     return {"whole": whole, "wall": pixels / wall, "cpu": pixels / cpu, "seconds": wall, "peak": peak / 1e9}
 
 
+def streamed(gigabytes: float, memory: str, threads: int) -> dict[str, Any]:
+    """A TIFF from file to file by the command, and the most memory that it held."""
+    import numpy as np
+    import tifffile
+
+    side, edge = round((gigabytes * 1e9 / 3) ** 0.5), 256
+    random, tiles = np.random.default_rng(0), (-(-side // edge)) ** 2
+    with tempfile.TemporaryDirectory(prefix="unpaired-tiff-") as folder:
+        home = Path(folder)
+        noise = (random.integers(0, 256, (edge, edge, 3), np.uint8) for _ in range(tiles))
+        tifffile.imwrite(home / "scan.tif", noise, shape=(side, side, 3), dtype=np.uint8, tile=(edge, edge),
+                         photometric="rgb", bigtiff=True, metadata=None)  # fmt: skip
+        make_translator(home / "small.safetensors", 4)
+        words = [sys.executable, "-m", "unpaired", "translate", "small.safetensors", "scan.tif", "--out", "out",
+                 "--device", "cpu", "--no-trust", "--max-memory", memory]  # fmt: skip
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads), "TMPDIR": folder}
+        wall = time.perf_counter()
+        subprocess.run(words, cwd=home, env=environment, check=True, stdout=subprocess.DEVNULL)
+        wall = time.perf_counter() - wall
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with tifffile.TiffFile(home / "out/scan.tif") as made:
+            page: Any = made.pages[0]
+            assert page.shape == (side, side, 3), page.shape
+        return {"file": (home / "scan.tif").stat().st_size / 1e9, "megapixels": side * side / 1e6, "seconds": wall,
+                "cpu_seconds": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss * 1024 / 1e9}  # fmt: skip
+
+
 def child(*arguments: Any) -> dict[str, Any]:
     line = [sys.executable, __file__, "--child", json.dumps(arguments)]
     return json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
@@ -64,6 +99,7 @@ def child(*arguments: Any) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megapixels", type=float, default=24)
+    parser.add_argument("--tiff", type=float, help="GB of a TIFF to stream")
     parser.add_argument("--small", type=float, default=1, help="megapixels of the picture that goes whole")
     parser.add_argument("--memory", default="3GB", help="--max-memory of the large one")
     parser.add_argument("--run", help="a run whose a2b generator is taken")
@@ -73,6 +109,13 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         print(json.dumps(measure(*json.loads(options.child))))
+        return
+    if options.tiff:
+        told = streamed(options.tiff, options.memory, options.threads)
+        print(f"{told['file']:.2f} GB, {told['megapixels']:.0f} megapixels: {told['seconds']:.0f} s, "
+              f"{told['cpu_seconds']:.0f} CPU seconds, peak {told['peak']:.2f} GB of {options.memory}")  # fmt: skip
+        if options.save:
+            write_result("streamed-tiff", {"options": vars(options), **told})
         return
     before = child(options.small, options.run, None, options.threads)
     large = child(options.megapixels, options.run, options.memory, options.threads)

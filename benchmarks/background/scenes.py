@@ -35,8 +35,14 @@ class Scene:
 
     def background_change(self, picture: Picture) -> float:
         """Mean absolute difference of `picture` to this one where the street shows, 0 to 255."""
-        apart = np.abs(picture.astype(np.int16) - self.picture.astype(np.int16))
-        return float(apart[self.mask == 0].mean())
+        return self._change(picture, self.mask == 0)
+
+    def foreground_change(self, picture: Picture) -> float:
+        """The same where the emoji is."""
+        return self._change(picture, self.mask > 0)
+
+    def _change(self, picture: Picture, where: NDArray[np.bool_]) -> float:
+        return float(np.abs(picture.astype(np.int16) - self.picture.astype(np.int16))[where].mean())
 
 
 def pasted(street: Image.Image, emoji: Image.Image, rng: np.random.Generator) -> Scene:

@@ -45,12 +45,16 @@ class Client:
             run: which run, where the server has several.
 
         Raises:
-            UserError: the server refuses the picture, stays busy, or can't be reached.
+            UserError: the server refuses the picture, stays busy, or can't be reached; or the picture is of a format
+                that PIL does not open (DICOM, NIfTI, NumPy), for which `translate` is there.
         """
         from PIL import Image
 
         content = self.translate(_content(picture), direction, run=run)
-        image = Image.open(io.BytesIO(content))
+        try:
+            image = Image.open(io.BytesIO(content))
+        except OSError as e:  # DICOM, NIfTI, NumPy
+            raise UserError("This format is no PIL image: take translate, which gives the content of a file.") from e
         image.load()
         return image
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -18,9 +19,9 @@ from unpaired.report.curves import chart
 from unpaired.report.grid import preview_grid, spread
 from unpaired.report.images import embedded
 from unpaired.report.page import document, write_page
+from unpaired.report.pieces import WAYS, img, section, thousands
 from unpaired.report.progress import measured
 from unpaired.report.record import Record, Series, mapping, read_record
-from unpaired.report.sections import WAYS, img, section, thousands
 from unpaired.text import duration
 from unpaired.training.inputs import unseen
 from unpaired.training.record import RunRecord
@@ -68,6 +69,15 @@ class Comparison:
     remarks: list[str]
     """What has to be known beside the numbers."""
 
+    @property
+    def comparable(self) -> bool:
+        """Whether all that were measured were measured on the same pictures."""
+        return len({entry.pictures for entry in self.entries if entry.scores}) <= 1
+
+    def best(self, scores: Sequence[dict[str, Any]]) -> int | None:
+        """Which run is the best of a row: None where that can't be said, also for noise."""
+        return _best(scores) if self.comparable else None
+
     def rows(self) -> Iterator[tuple[Direction, str, list[dict[str, Any]]]]:
         """Direction, measure, and the score of each run (empty where it has none)."""
         keys = dict.fromkeys(key for entry in self.entries for key in entry.scores)
@@ -89,7 +99,7 @@ class Comparison:
             table.add_row(name, *(fact[name] for fact in facts), "", "")
         table.add_section()
         for direction, name, scores in self.rows():
-            best = _best(scores)
+            best = self.best(scores)
             cells = [f"[bold]{_cell(s)}[/bold]" if i == best else _cell(s) for i, s in enumerate(scores)]
             known = next(s for s in scores if s)
             yardsticks = (number(known.get("do_nothing")), number(known.get("floor")))
@@ -143,12 +153,12 @@ def compare(
             remarks.append(f"{name} was never measured: name test pictures with --test-a and --test-b.")
         pictures = str(event.get("pictures")) if event else None
         entries.append(Entry(name, record, _scores(mapping(event["result"])) if event else {}, pictures))
-    if len({entry.pictures for entry in entries if entry.scores}) > 1:
+    result = Comparison(entries, remarks)
+    if not result.comparable:
         remarks.append(
             "These runs were measured on different pictures, so their numbers do not compare: "
             "measure all on the same ones with --test-a and --test-b."
         )
-    result = Comparison(entries, remarks)
     tell("translating the same pictures with each")
     write_page(out, _page(result, _grids(result, test_a, test_b, device)))
     return result
@@ -218,7 +228,7 @@ def _numbers(found: Comparison) -> str:
         for name in facts[0]
     )
     for direction, name, scores in found.rows():
-        best, known = _best(scores), next(s for s in scores if s)
+        best, known = found.best(scores), next(s for s in scores if s)
         cells = "".join(
             f'<td class="ours{" better" if i == best else ""}">{escape(_cell(s))}</td>' for i, s in enumerate(scores)
         )
@@ -228,8 +238,8 @@ def _numbers(found: Comparison) -> str:
         )
     return section(
         "The numbers",
-        "An arrow says which way is better; the best of a row is green. “Do nothing” leaves the pictures as they are; "
-        "the floor compares real pictures with real ones.",
+        "An arrow says which way is better; the best of a row is green, where it is so beyond noise. “Do nothing” "
+        "leaves the pictures as they are; the floor compares real pictures with real ones.",
         f'<div class="card scroll"><table><thead><tr><th></th>{head}<th scope="col">Do nothing</th>'
         f'<th scope="col">Floor</th></tr></thead><tbody>{rows}</tbody></table></div>',
     )
@@ -258,7 +268,9 @@ def _best(scores: Sequence[dict[str, Any]]) -> int | None:
     if len(values) < 2:
         return None
     higher = any(s.get("better") == "higher" for s in scores)
-    return (max if higher else min)(values, key=lambda i: values[i])
+    first, second, *_ = sorted(values, key=lambda i: values[i], reverse=higher)
+    noise = math.hypot(*(scores[i].get("spread") or 0.0 for i in (first, second)))
+    return first if abs(values[first] - values[second]) > noise else None
 
 
 def _cell(score: dict[str, Any]) -> str:

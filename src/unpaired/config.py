@@ -24,7 +24,9 @@ DType = Literal[
     "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64"
 ]  # fmt: skip
 Eyes = Literal["lite1", "lite2"]
-Resize = Literal["square", "resize-and-crop", "short", "scale-width", "none", "crop"]
+Resize = Literal[
+    "square", "resize-and-crop", "short", "scale-width", "scale-width-and-crop", "none", "crop"
+]  # fmt: skip
 Layout = Literal["folders", "side-by-side", "same"]
 MethodName = Literal["cyclegan", "pix2pix", "cut", "dclgan", "johnson", "unsb"]
 
@@ -268,7 +270,8 @@ class DataConfig:
     """Side in px of the random crop that the networks see; a multiple of 4 (ResNet) or 2^depth (U-Net)."""
     resize: Resize = "square"
     """Resize to size × size (`square`, of the paper and its authors' code: `resize-and-crop`); the short side to `size`
-    (`short`) or the width (`scale-width`), keeping the aspect ratio; or not at all (`none`, their `crop`)."""
+    (`short`) or the width (`scale-width`, their `scale-width-and-crop`), keeping the aspect ratio; or not at all
+    (`none`, their `crop`)."""
     zoom: float = 1.0
     """Shrink pictures before they are cropped, width and height each by a random factor up to this, the same for all of
     a step (SinCUT: 3); none becomes smaller than the crop."""
@@ -307,7 +310,8 @@ class DataConfig:
     """Colour (0 to 255) that shows through where a picture is transparent."""
 
     def __post_init__(self) -> None:
-        same = {"resize-and-crop": "square", "crop": "none"}  # two names, one meaning: a run keeps one of them
+        # The authors' names of the same: a run keeps one of them.
+        same = {"resize-and-crop": "square", "scale-width-and-crop": "scale-width", "crop": "none"}
         object.__setattr__(self, "resize", same.get(self.resize, self.resize))
 
 
@@ -374,7 +378,11 @@ class Config:
         return (a, b) if direction == "a2b" else (b, a)
 
 
-def option(name: str, group: str = "") -> str:
-    """How a field of a group of the configuration is typed: --learning-rate, --generator.width."""
-    prefix = f"{group}." if group in ("generator", "discriminator") else ""
+PLAIN = ("data", "loss", "optimizer", "training")
+"""Groups whose options carry no prefix."""
+
+
+def option(name: str, group: str) -> str:
+    """How a field of a group of the configuration is typed: --learning-rate, --generator.width, --nce.weight."""
+    prefix = "" if group in PLAIN else f"{group}."
     return f"--{prefix}{name.replace('_', '-')}"

@@ -24,6 +24,7 @@ EXPLAINED = {
     "nce_a": "places of A", "nce_b": "places of B", "l1_b": "true pairs",
     "structure_a": "structure of A", "structure_b": "structure of B",
     "inversion_a": "A inverted", "inversion_b": "B inverted",
+    "outside_a": "A outside masks", "outside_b": "B outside masks",
     "r1_a": "slope of D_A", "r1_b": "slope of D_B",
 }  # fmt: skip
 

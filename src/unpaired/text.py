@@ -16,6 +16,12 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else f"{minutes / 60 / 24:.1f} days"
 
 
+def counted(number: float, what: str) -> str:
+    """1 picture, 1,200 pictures, 1.5 minutes."""
+    said = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
+    return f"{said} {what}{'' if number == 1 else 's'}"
+
+
 def perhaps(word: str, known: Iterable[str]) -> str:
     """`: perhaps you meant 'fast'` where `word` is nearly one of those that are known, else nothing."""
     close = difflib.get_close_matches(word, list(known), 1)

@@ -101,6 +101,9 @@ def validate(config: Config) -> None:
          "a residual generator needs domains with the same channels"),
         (not gen.attention or data.channels_a == data.channels_b,
          "attention leaves a part of the input as it is, which needs domains with the same channels"),
+        (not gen.attention or not (data.colours_a or data.colours_b),
+         "attention leaves a part of the input as it is, whose colours are not few: give --colours-a 0 and "
+         "--colours-b 0"),
         (not gen.lab or (data.channels_a, data.channels_b) == (1, 3),
          "colouring in Lab goes from grey to colour: give --channels-a 1 and --channels-b 3"),
     ]  # fmt: skip

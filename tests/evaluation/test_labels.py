@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_jaccard_index
 
 from unpaired.errors import UserError
-from unpaired.evaluation.labels import CITYSCAPES, VOID, confusion, nearest, scores
+from unpaired.evaluation.labels import CITYSCAPES, VOID, confusion, nearest, read_palette, scores
 
 PALETTE = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 COLOURS = np.array([*PALETTE.values(), VOID], np.uint8)
@@ -96,3 +98,9 @@ def test_bad_input_is_told() -> None:
         confusion([_map("rg")], [_map("rgb")], PALETTE)
     with pytest.raises(UserError, match="as many pictures"):
         confusion([_map("rg")], [_map("rg"), _map("rg")], PALETTE)
+
+
+def test_a_palette_of_two_equal_colours_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "palette.json").write_text('{"road": [1, 2, 3], "sky": [1, 2, 3]}')
+    with pytest.raises(UserError, match="same colour"):
+        read_palette(tmp_path / "palette.json")

@@ -157,7 +157,7 @@ def test_few_pictures_leave_distances_out() -> None:
     )
     scores = result.directions["a2b"]
     assert set(scores.measures) == {"L1 to true pairs", "PSNR to true pairs (dB)", "SSIM to true pairs"}
-    assert any("KID (tiny) needs at least 10 pictures" in reason and "has 4" in reason for reason in scores.left_out)
+    assert any("KID (tiny) takes at least 10 pictures" in reason and "has 4" in reason for reason in scores.left_out)
 
 
 def test_a_floor_needs_two_halves() -> None:

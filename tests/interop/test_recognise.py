@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -276,9 +277,17 @@ def test_files_that_can_not_be_used(tmp_path: Path) -> None:
     path = tmp_path / "G.pth"
     with pytest.raises(UserError, match="There is no file"):
         read_tensors(path)
-    path.write_bytes(b"T7 was a format of Lua's")
+    path.write_bytes(b"no weights at all")
     with pytest.raises(UserError, match="can't be read as weights of PyTorch"):
         read_tensors(path)
+    for name, content in (
+        ("G.pth", struct.pack("<iii", 4, 1, 3) + b"V 1" + struct.pack("<i", 13) + b"nn.Sequential"),
+        ("G.pth", b"4\n1\n3\nV 1\n13\nnn.Sequential\n"),
+        ("latest_net_G.t7", struct.pack("<ii", 3, 1)),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match="is of Lua's Torch"):
+            read_tensors(tmp_path / name)
     torch.save(ResnetGenerator().state_dict(), path)
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(UserError, match="can't be read as weights of PyTorch"):

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from unpaired.config import GeneratorConfig
+from unpaired.config import Config, DataConfig, GeneratorConfig, LossConfig
+from unpaired.errors import UserError
 from unpaired.networks import GENERATORS, build_generator
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator, attended
 from unpaired.networks.layers import residual_output
+from unpaired.validation import validate
 
 
 def pictures(seed: int, channels: int = 3) -> Tensor:
@@ -60,3 +62,12 @@ def test_with_a_residual_it_begins_as_change_nothing(kind: Any) -> None:
         nn.init.zeros_(p)
     x = torch.rand(1, 3, 32, 32) * 2 - 1
     torch.testing.assert_close(generator(x), x, atol=1e-5, rtol=0)
+
+
+def test_what_attention_leaves_has_more_than_a_few_colours() -> None:
+    attention = GeneratorConfig(attention=True)
+    validate(Config(generator=attention))
+    with pytest.raises(UserError, match="whose colours are not few: give --colours-a 0"):
+        validate(Config(generator=attention, data=DataConfig(colours_a=8)))
+    with pytest.raises(UserError, match="attention leaves a part of the input"):
+        validate(Config(generator=attention, data=DataConfig(channels_a=1), loss=LossConfig(identity=0)))

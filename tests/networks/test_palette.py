@@ -20,6 +20,8 @@ from unpaired.methods import METHODS
 from unpaired.networks import build_translator, palette
 from unpaired.networks.layers import initialise
 from unpaired.networks.palette import PaletteGenerator, flattened
+from unpaired.presets import demo
+from unpaired.training.memory import estimate
 from unpaired.translation.tiles import Tiles
 from unpaired.translation.translator import Translator
 
@@ -59,14 +61,6 @@ def test_each_picture_has_its_own_colours() -> None:
     torch.testing.assert_close(both, torch.cat([flattened(dark, 3), flattened(light, 3)]))
 
 
-def test_it_can_be_learnt_through() -> None:
-    picture = _gradient(32).requires_grad_()
-    flattened(picture, 4).square().sum().backward()
-    assert picture.grad is not None
-    assert picture.grad.isfinite().all()
-    assert (picture.grad.abs().sum(1) > 0).all()
-
-
 def test_large_pictures_are_painted_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = _gradient(40)
     at_once = flattened(picture, 4)
@@ -81,6 +75,12 @@ def _network() -> PaletteGenerator:
     assert isinstance(network, PaletteGenerator)
     initialise(network, 0.3)
     return network.eval().requires_grad_(False)
+
+
+def test_training_paints_freely() -> None:
+    network, picture = _network(), _gradient(32)
+    torch.testing.assert_close(network(picture), flattened(network.body(picture), 4))
+    torch.testing.assert_close(network.train()(picture), network.body(picture))
 
 
 def test_only_the_way_to_the_drawings_has_few_colours() -> None:
@@ -110,3 +110,9 @@ def test_onnxruntime_paints_the_same_at_any_size_and_the_authors_code_has_no_suc
     assert np.abs(made - _network()(picture).numpy()).max() < 1 / 255
     with pytest.raises(UserError, match="few colours"):
         write_pth(one.generator("a2b"), CONFIG.generator, tmp_path / "model.pth")
+
+
+def test_its_memory_can_be_told_before_it_is_taken() -> None:
+    """On torch's device without numbers, which knows no autocast."""
+    assert flattened(torch.empty(1, 3, 32, 32, device="meta"), 4).shape == (1, 3, 32, 32)
+    assert estimate(demo()) > 0

@@ -6,9 +6,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn.functional import conv2d
+from torch import nn
+from torch.nn.functional import conv2d, pad
 
-from unpaired.networks.winograd import WinogradConv2d, conv3x3, pays
+from unpaired.networks.winograd import WinogradConv2d, conv3x3, pays, without
 
 sizes = st.integers(1, 13)
 few = st.integers(1, 5)
@@ -112,3 +113,12 @@ def test_the_layer_equals_torchs_layer_with_the_same_weights(width, padding_mode
     x = torch.randn(4, width, 16, 16)
     assert pays(x, ours.weight) is (width == 256)
     torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=1e-4)
+
+
+def test_without_it_the_convolution_is_torchs_own():
+    network = nn.Sequential(WinogradConv2d(256, 256, padding_mode="reflect"))
+    x = torch.randn(1, 256, 32, 32, generator=torch.Generator().manual_seed(0))
+    direct = conv2d(pad(x, (1, 1, 1, 1), mode="reflect"), network[0].weight, network[0].bias)
+    assert pays(x, network[0].weight)
+    assert not torch.equal(network(x), direct)
+    assert torch.equal(without(network)(x), direct)

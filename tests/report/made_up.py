@@ -96,6 +96,7 @@ def make_run(run: Path, *, seed: int = 0, ended: bool = True, rows: int = 5) -> 
                 measure="KID (EfficientNet-Lite0) of 100 pictures", best=images == 9600, signs=told, gallery=shown,
             )  # fmt: skip
     if ended:
+        tell("trust", total, gallery=gallery(run, total, columns=2), limit=99.0)
         tell("end", total, reason="minutes")
     (run / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return run
@@ -104,16 +105,18 @@ def make_run(run: Path, *, seed: int = 0, ended: bool = True, rows: int = 5) -> 
 SIGNS = {"diversity": 0.5, "light": 0.6, "checkerboard": 1.2, "hidden": 1.0, "draw": 0.4}
 
 
-def gallery(run: Path, images: int) -> dict[str, Any]:
-    """What `training.gallery.write` leaves and tells."""
+def gallery(run: Path, images: int, columns: int = 3) -> dict[str, Any]:
+    """What `training.gallery` leaves and tells."""
     (run / "evaluations").mkdir(exist_ok=True)
     told: dict[str, Any] = {}
     for direction, (start, end) in {"a2b": (0.0, 1.0), "b2a": (1.0, 0.0)}.items():
-        rows = [np.concatenate([face(n, d) for d in (start, (start + end) / 2, end)], axis=1) for n in range(6)]
-        file = f"evaluations/{images:09d}-{direction}.png"
+        rows = [
+            np.concatenate([face(n, d) for d in (start, (start + end) / 2, end)[:columns]], axis=1) for n in range(6)
+        ]
+        file = f"evaluations/{images:09d}-{columns}-{direction}.png"
         Image.fromarray(np.concatenate(rows)).save(run / file)
         names = [{"name": f"face {n}", "distance": 0.1 + 0.02 * n} for n in range(6)]
-        told[direction] = {"file": file, "columns": 3, "by": "mean distance to the counterpart", "rows": names}
+        told[direction] = {"file": file, "columns": columns, "by": "mean distance to the counterpart", "rows": names}
     return told
 
 

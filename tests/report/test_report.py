@@ -72,17 +72,30 @@ def test_a_whole_run_says_everything(tmp_path: Path) -> None:
         "2.13.0+cpu",
         "unpaired train --resume", "unpaired translate", "unpaired evaluate", "unpaired demo --minutes 5",
         '"lambda_a": 10.0', "the planned time is over", "0.036", "test flat",
-        "Is it getting better?", "do nothing", "Best against last", "Best and worst", "Light stays light", "kWh",
+        "Is it getting better?", "do nothing", "Best against last", "Best and worst", "Usual and unusual", "From 99 on",
+        "Light stays light", "kWh",
     ):  # fmt: skip
         assert expected in told, expected
     images = outline.named("img")
     assert all(i["alt"] and (i["src"] or "").startswith("data:image/webp;base64,") for i in images)
-    gallery, compared = 2 * 6 * 3, 2
+    gallery, compared = 2 * 6 * 3 + 2 * 6 * 2, 2
     assert len(images) == 2 + compared * 2 + gallery + 2 * 10
     assert sum("hidden" not in i for i in images) == 2 + compared * 2 + gallery + 2
     assert len(outline.named("h1")) == 1
     assert len(text.encode()) < page_module.LARGEST
     assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+
+def test_signs_of_a_single_evaluation_are_a_table(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    events = (run / "events.jsonl").read_text().splitlines()
+    last = [line for line in events if '"signs"' in line][-1]
+    (run / "events.jsonl").write_text("\n".join(line for line in events if '"signs"' not in line or line is last))
+    _, outline = report(run)
+    told = " ".join(" ".join(outline.text).split())
+    assert "Light stays light" in told
+    assert "below -0.3" in told
+    assert "Is it getting better?" not in told
 
 
 def test_commands_can_be_typed_as_they_are(tmp_path: Path) -> None:
@@ -91,6 +104,28 @@ def test_commands_can_be_typed_as_they_are(tmp_path: Path) -> None:
     told = "".join(outline.text)
     assert shlex.quote(str(run)) in told
     assert "'/data/emoji/test flat' /data/emoji/test3d" in told
+
+
+def test_what_is_finished_goes_on_for_longer(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    _, outline = report(run)
+    assert f"unpaired train --resume {run} --images 24000" in "".join(outline.text)
+    _, outline = report(make_run(tmp_path / "other", ended=False))
+    assert "--images" not in "".join(outline.text)
+
+
+@pytest.mark.parametrize(
+    ("nothing", "told"), [(0.045, "better"), (0.035, "worse"), (0.0415, "no different"), (0.0385, "no different")]
+)
+def test_what_noise_can_explain_is_neither_better_nor_worse(tmp_path: Path, nothing: float, told: str) -> None:
+    run = bare_run(tmp_path / "run")
+    score = {"translator": 0.04, "do_nothing": nothing, "floor": 0.0, "spread": 0.002, "better": "lower"}
+    result = {"directions": {"a2b": {"measures": {"KID": score}}}}
+    event = {"kind": "evaluation", "images": 8, "seconds": 1, "result": result}
+    (run / "events.jsonl").write_text(json.dumps(event) + "\n")
+    _, outline = report(run)
+    (row,) = [words for words in outline.text if words.strip().endswith(("better", "worse", "no different"))]
+    assert row.strip().endswith(told)
 
 
 def test_a_run_that_has_only_begun_has_a_report(tmp_path: Path) -> None:
@@ -167,7 +202,7 @@ def test_damaged_previews_are_left_out(tmp_path: Path) -> None:
     for file in sorted((run / "previews").iterdir())[:-2]:
         file.write_bytes(file.read_bytes()[:100])
     _, outline = report(run)
-    assert len(outline.named("img")) == 2 + 2 + 2 + 2 * 6 * 3
+    assert len(outline.named("img")) == 2 + 2 + 2 + 2 * 6 * 3 + 2 * 6 * 2
 
 
 def test_a_heavy_run_still_makes_a_light_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,8 @@ def test_training_says_what_it_found_and_leaves_a_run(
     assert answer.status == 0, answer
     assert "A: 12 pictures" in answer.out
     assert "Trained on 8 images of each domain" in answer.out
+    assert f"unpaired translate {run} PICTURES --out OUT --direction a2b" in answer.out
+    assert f"unpaired train --resume {run} --images 16" in answer.out
     assert [c.name for c in checkpoint.checkpoints(run)] == ["images-000000008"]
     assert "<svg" in (run / "report.html").read_text()
     assert {p.name for p in (run / "previews").iterdir()} == {"000000008-a2b.png", "000000008-b2a.png"}
@@ -157,6 +159,15 @@ def test_resuming_goes_on_to_a_longer_plan(unpaired: Command, run: Path) -> None
     newest = checkpoint.latest(run)
     assert newest is not None
     assert newest.name == "images-000000016"
+
+
+def test_resuming_what_is_finished_says_so(unpaired: Command, run: Path) -> None:
+    answer = unpaired("train", "--resume", run)
+    assert answer.status == 0, answer
+    assert "as long as it was planned" in answer.out
+    assert "Training cyclegan" not in answer.out
+    assert f"Go on with: unpaired train --resume {run} --images 16" in answer.out
+    assert f"unpaired train --resume {run} --images 16" in (run / "report.html").read_text()
 
 
 def test_a_preset_can_be_named_and_changed(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
@@ -344,6 +355,16 @@ def test_inspecting_compares_with_the_preset(unpaired: Command, run: Path) -> No
     assert "lsgan" not in row
 
 
+def test_inspecting_names_options_as_they_are_typed(unpaired: Command, run: Path) -> None:
+    rows = [line.split("│")[1:3] for line in unpaired("inspect", run).out.splitlines() if line.startswith("│")]
+    told = {name.strip(): value.strip() for name, value in rows}
+    assert len(told) == len(rows)
+    assert told["--nce.layers"] == "0 1 2 3 7"
+    assert told["--pix2pix.l1"] == "100.0"
+    assert told["--minutes"] == "none"
+    assert list(told).index("--generator.width") < list(told).index("--generator.kind"), "what differs comes first"
+
+
 def test_a_closed_pipe_is_no_error(run: Path) -> None:
     words = f'"{sys.executable}" -m unpaired inspect "{run}" | head -n 1'
     done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, timeout=60, check=False)
@@ -388,6 +409,8 @@ def test_translate_a_film(unpaired: Command, run: Path, tmp_path: Path) -> None:
     assert len([*(tmp_path / "frames").iterdir()]) == 12
     again = unpaired("translate", run, tmp_path / "frames", "--out", tmp_path / "again.mkv", "--fps", "10", *words)
     assert again.status == 0
+    answer = unpaired("translate", run, film, "--out", tmp_path / "part.mp4", "--seconds", "0.5", *words)
+    assert (answer.status, answer.out) == (0, f"5 frames translated into {tmp_path / 'part.mp4'}.\n")
 
     film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
     answer = unpaired("translate", run, film, "--out", tmp_path / "half.mp4", *words)
@@ -397,7 +420,8 @@ def test_translate_a_film(unpaired: Command, run: Path, tmp_path: Path) -> None:
 
     for wrong, why in (
         ([film, film, "--out", tmp_path / "x.mp4"], "one by one"),
-        ([tmp_path / "frames", "--out", tmp_path / "x", "--fps", "10"], "--fps and --smooth are for films"),
+        ([tmp_path / "frames", "--out", tmp_path / "x", "--fps", "10"], "--fps, --smooth and --seconds are for films"),
+        (["tcp://127.0.0.1:1", "--out", tmp_path / "x.mp4", "--seconds", "1"], "cannot be read as a film"),
     ):
         answer = unpaired("translate", run, *wrong, "--direction", "a2b")
         assert answer.status == 1
@@ -425,7 +449,7 @@ def test_translate_a_tiff_from_file_to_file_and_how_many_pixels_are_let_in(
         words = ["--direction", "a2b", "--max-megapixels", megapixels]
         answer = unpaired("translate", run, tmp_path / "large.png", "--out", tmp_path / megapixels, *words)
         assert answer.status == status
-        assert ("allow more (--max-megapixels)" in answer.err) == bool(status)
+        assert ("takes larger ones, with --max-megapixels" in answer.err) == bool(status)
     answer = unpaired("translate", run, tmp_path / "large.png", "--out", tmp_path / "no", "--max-megapixels", "0")
     assert answer.status == 1
     assert "max-megapixels 0 is not above 0" in answer.err

@@ -65,6 +65,7 @@ def test_what_does_not_compare_is_said(unpaired: Command, runs: tuple[Path, Path
     page = tmp_path / "page.html"
     assert unpaired("compare", runs[0], other, "--out", page, "--device", "cpu").status == 0
     assert "measured on different pictures" in page.read_text()
+    assert 'class="ours better"' not in page.read_text(), "of numbers that do not compare none is the best"
     lines = [line for line in log.splitlines() if '"kind": "evaluation"' not in line]
     (other / "events.jsonl").write_text("\n".join(lines))
     assert unpaired("compare", runs[0], other, "--out", page, "--device", "cpu").status == 0

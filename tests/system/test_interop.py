@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -39,6 +40,13 @@ def test_a_generator_is_imported_and_translates(unpaired: Command, theirs: Path,
     assert answer.status == 0, answer
     with Image.open(tmp_path / "out" / "horse.png") as zebra:
         assert zebra.size == (40, 40)
+    exact = ("--precision", "float32", "--device", "cpu", "--no-trust")
+    assert unpaired("translate", out, picture, "--out", tmp_path / "exact", *exact).status == 0
+    network = strong(ResnetGenerator(w=4, blocks=1), 0).eval()  # as `theirs` was made
+    with Image.open(picture) as horse, Image.open(tmp_path / "exact" / "horse.png") as zebra, torch.no_grad():
+        made = network(torch.from_numpy(np.array(horse)).permute(2, 0, 1)[None] / 127.5 - 1)
+        made = ((made[0] + 1) * 127.5).round().permute(1, 2, 0).numpy()
+        assert np.abs(made - np.array(zebra)).max() <= 1
 
 
 def test_a_folder_is_imported_inspected_and_trained_on(

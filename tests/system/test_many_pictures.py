@@ -77,6 +77,7 @@ def test_two_processes_share_the_work(unpaired: Command, run: Path, tmp_path: Pa
         (["in", "--out", "s3://bucket/out"], "is an address: give --engine ray"),
         (["in", "--out", "s3://b/o", "--engine", "ray", "--changes", "c"], "is an address: --changes is for files"),
         (["in", "--out", "o", "--workers", "2"], "--workers is for --engine ray"),
+        (["in", "--out", "o", "--engine", "ray", "--precision", "float32"], "--precision is for --engine local"),
         (["in", "--out", "o", "--engine", "ray", "--workers", "0"], "workers 0 is not at least 1"),
     ],
 )

@@ -80,7 +80,10 @@ def test_what_can_not_be_used_is_named_and_the_rest_goes_on(run: Path, tmp_path:
 
 
 def test_resizing_by_the_names_of_the_authors(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
-    for name, said in (("scale-width", "a width of 36 px"), ("crop", "as they are"), ("resize-and-crop", "36×36 px")):
+    wide = "a width of 36 px"
+    for name, said in (
+        ("scale-width", wide), ("scale-width-and-crop", wide), ("crop", "as they are"), ("resize-and-crop", "36×36 px"),
+    ):  # fmt: skip
         told = unpaired("train", *domains, "--out", tmp_path / name, *TINY, "--resize", name, "--images", "2")
         assert told.status == 0, told
         assert said in told.out + told.err

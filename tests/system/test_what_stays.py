@@ -48,6 +48,7 @@ def test_masks_hold_a_training_and_going_on_is_exact(
     assert any("outside_a" in json.loads(line).get("terms", {}) for line in lines)
     record = json.loads((tmp_path / "whole" / "run.json").read_text())
     assert record["folders"]["masks_a"] == str(masks.resolve())
+    assert f", masks in {masks.resolve()}" in unpaired("inspect", tmp_path / "whole").out.replace("\n", "")
     # Masks decide as pictures do.
     first = min(masks.iterdir())
     with Image.open(first) as mask:
@@ -118,6 +119,8 @@ def test_masks_that_can_not_be_used_are_refused_before_anything_is_written(
     assert "does not exist" in unpaired(*translate, tmp_path / "none").sentence
     assert "--masks is for --engine local" in unpaired(*translate, masks, "--engine", "ray").sentence
     run = ("--out", tmp_path / "run", "--masks-a", masks)
+    film = unpaired(*translate[:-2], tmp_path / "film.mp4", "--fps", "5", "--masks", masks)
+    assert "--masks and --attention are for pictures" in film.sentence
     same = unpaired("train", domains[0], *TINY, *run, "--layout", "same")
     assert "With --layout same there are no masks" in same.sentence
     grey = unpaired("train", *domains, *TINY, *run, "--channels-b", "1", "--identity", "0")

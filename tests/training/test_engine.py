@@ -169,3 +169,10 @@ def test_a_step_with_a_gradient_that_is_no_number_is_left_out(largest: float, su
     first.register_hook(lambda gradient: gradient * float("inf"))
     engine.step(*_batch(0), images=0, rate=1.0)
     assert all(weight.isfinite().all() for weight in _weights(engine).values()) == survives
+
+
+def test_whole_numbers_from_a_program_are_as_good_as_floats() -> None:
+    whole, exact = (_engine(_optimizer(beta1=b, learning_rate=r)) for b, r in ((0, 1), (0.0, 1.0)))
+    for engine in (whole, exact):
+        _train(engine, 1)
+    assert all(torch.equal(a, b) for a, b in zip(*(_weights(e).values() for e in (whole, exact)), strict=True))

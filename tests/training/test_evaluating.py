@@ -107,6 +107,36 @@ def test_what_is_told_of_an_evaluation(folders: Four, tmp_path: Path) -> None:
     assert shown >= {e["images"] for e in told}, "the pictures of the best and of the last are there"
 
 
+def test_a_training_that_is_over_says_which_held_out_pictures_are_unusual(
+    many: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unpaired.training.session.WORTH", 0.0)
+    a, b = many
+    run = unpaired.train(a, b, out=tmp_path / "run", config=plan(TINY, images=2, held_out=100))
+    [told] = [e for e in events.read(run) if e["kind"] == "trust"]
+    assert told["limit"] == 99
+    for direction in ("a2b", "b2a"):
+        sheet = told["gallery"][direction]
+        percentiles = [row["distance"] for row in sheet["rows"]]
+        assert percentiles == sorted(percentiles)
+        assert 0 <= percentiles[0] <= percentiles[-1] <= 100
+        with Image.open(run / sheet["file"]) as picture:
+            assert picture.size == (2 * 32, 6 * 32)
+    assert (run / "trust-a.safetensors").exists(), "translate asks no second time"
+
+
+def test_that_too_few_pictures_tell_what_is_usual_is_said(
+    folders: Four, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unpaired.training.session.WORTH", 0.0)
+    run = _trained(folders, tmp_path / "run", images=2, held_out=10)
+    [told] = [e for e in events.read(run) if e["kind"] == "trust"]
+    assert "at least 50 are needed" in told["reason"]
+    page = " ".join(unpaired.write_report(run).read_text().split())
+    assert "which held-out pictures are unlike" in page.lower()
+    assert "at least 50 are needed" in page
+
+
 def test_a_tenth_is_held_out_where_there_are_no_test_folders(many: tuple[Path, Path], tmp_path: Path) -> None:
     session = _begun(*many, tmp_path / "run", held_out=100)
     record = json.loads((tmp_path / "run" / "run.json").read_text())

@@ -25,9 +25,9 @@ def drawn(number: int, height: int, width: int) -> NDArray[np.uint8]:
 
 def write_film(
     path: Path, frames: int = 30, size: tuple[int, int] = (48, 64), *, sound: bool = True,
-    times: Sequence[int] | None = None, fragile: bool = False,
+    times: Sequence[int] | None = None, fragile: bool = False, start: int = 0,
 ) -> Path:  # fmt: skip
-    """A film of `frames` at `times` (ms; every 40 by default). `fragile`: what it holds is told at its end."""
+    """A film of `frames` at `times` (ms; else every 40 from `start` on). `fragile`: its end tells what it holds."""
     options = {"movflags": "faststart"} if path.suffix == ".mp4" and not fragile else {}
     with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream("libx264", rate=25)
@@ -37,12 +37,16 @@ def write_film(
         tone = container.add_stream("aac", rate=44100) if sound else None
         for number in range(frames):
             frame = av.VideoFrame.from_ndarray(drawn(number, *size), "rgb24")
-            frame.pts, frame.time_base = (times[number] if times else 40 * number), TIME
+            frame.pts, frame.time_base = (times[number] if times else start + 40 * number), TIME
             container.mux(stream.encode(frame))
             if tone:
                 wave = np.sin(0.05 * np.arange(SOUND) + number)[None].astype(np.float32)
                 heard = av.AudioFrame.from_ndarray(wave, "fltp", "mono")
-                heard.sample_rate, heard.pts, heard.time_base = 44100, SOUND * number, Fraction(1, 44100)
+                heard.sample_rate, heard.pts, heard.time_base = (
+                    44100,
+                    SOUND * number + start * 441 // 10,
+                    Fraction(1, 44100),
+                )
                 container.mux(tone.encode(heard))
         container.mux(stream.encode(None))
         if tone:

@@ -20,6 +20,7 @@ from small import SMALL, Same, weights, write_checkpoint
 from unpaired.config import Config, GeneratorConfig
 from unpaired.errors import UserError
 from unpaired.networks import build_generator
+from unpaired.networks.winograd import WinogradConv2d
 from unpaired.training import checkpoint
 from unpaired.translation.fit import fitted, pad_to
 from unpaired.translation.translator import Translator
@@ -46,6 +47,17 @@ def test_it_is_the_generator_of_the_checkpoint(make_translator: Make) -> None:
     assert torch.equal(translator(x, "b2a"), directly(SMALL, weights(SMALL, "b2a", 0), x))
     assert translator.images_seen == 100
     assert translator.directions == ("a2b", "b2a")
+
+
+def test_float32_that_was_asked_for_is_exact(tmp_path: Path) -> None:
+    write_checkpoint(
+        tmp_path / "run", dataclasses.replace(SMALL, generator=dataclasses.replace(SMALL.generator, width=64))
+    )
+    for precision, exact in (("float32", True), ("auto", False)):
+        translator = Translator.load(tmp_path / "run", direction="a2b", device="cpu", precision=precision)
+        found = [m for m in translator.generator("a2b").modules() if isinstance(m, WinogradConv2d)]
+        assert found
+        assert {m.exact for m in found} == {exact}
 
 
 def test_averaged_weights_are_preferred(tmp_path: Path) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
-from films import read_film, write_film
+from films import drawn, read_film, write_film
 from numpy.typing import NDArray
 from small import SMALL, Same
 from torch import Tensor, nn
@@ -181,10 +187,84 @@ def test_without_the_package_it_is_named(same: Translator, tmp_path: Path, monke
         translate_film(same, tmp_path / "film.mp4", tmp_path / "made.mp4")
 
 
+@pytest.fixture
+def sender(tmp_path: Path) -> Iterator[tuple[str, threading.Event]]:
+    """A stream that one joins in its middle, an hour after it began, and that never ends; unless the event says so."""
+    film = write_film(tmp_path / "sent.ts", 120, start=3_600_000)
+    content, end = film.read_bytes(), threading.Event()
+    film.unlink()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def send() -> None:
+            with suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    connection.sendall(content[: len(content) // 2 if end.is_set() else None])
+                    end.wait(30)
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}", end
+        end.set()
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_some_seconds_of_a_stream(same: Translator, tmp_path: Path, sender: tuple[str, threading.Event]) -> None:
+    address, _ = sender
+    report = translate_film(same, address, tmp_path / "made.mp4", seconds=2)
+    assert (report.frames, report.cut) == (50, None)
+    times, frames, heard = read_film(tmp_path / "made.mp4")
+    assert times == pytest.approx([0.04 * n for n in range(50)], abs=1e-3)
+    assert np.abs(frames[20][:, :30].astype(int) - drawn(20, 48, 64)[:, :30]).mean() < 6
+    assert heard
+    assert nothing_else(tmp_path, "made.mp4")
+
+
+def test_a_stream_that_ends_early(same: Translator, tmp_path: Path, sender: tuple[str, threading.Event]) -> None:
+    address, end = sender
+    end.set()
+    report = translate_film(same, address, tmp_path / "%03d.png", seconds=60)
+    assert 20 < report.frames < 100
+    assert re.fullmatch(r"stopped after \d\.\d of 60 seconds", report.cut or "")
+
+
+def test_what_has_no_end_needs_seconds(same: Translator, tmp_path: Path, sender: tuple[str, threading.Event]) -> None:
+    address, _ = sender
+    with pytest.raises(UserError, match="does not say when it ends: say with --seconds"):
+        translate_film(same, address, tmp_path / "made.mp4")
+    with pytest.raises(UserError, match=r"tcp://127\.0\.0\.1:1 cannot be read as a film: Connection refused"):
+        translate_film(same, "tcp://127.0.0.1:1", tmp_path / "made.mp4", seconds=1)
+    with pytest.raises(UserError, match="is no film that can be written"):
+        translate_film(same, address, tmp_path / "out", seconds=1)
+    assert nothing_else(tmp_path)
+
+
+def test_some_seconds_of_a_film(same: Translator, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", 30)
+    report = translate_film(same, film, tmp_path / "made.mp4", seconds=0.5)
+    assert (report.frames, report.cut) == (13, None)
+    with pytest.raises(UserError, match="seconds 0 is not above 0"):
+        translate_film(same, film, tmp_path / "none.mp4", seconds=0)
+
+
+def test_a_camera_without_a_reader_for_it_is_told(
+    same: Translator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any character device stands for one."""
+    monkeypatch.setattr(av, "formats_available", set())
+    with pytest.raises(UserError, match=r"/dev/null is a camera, and this package av was built without v4l2"):
+        translate_film(same, "/dev/null", tmp_path / "made.mp4", seconds=1)
+
+
 def test_what_is_taken_for_a_film(tmp_path: Path) -> None:
     assert is_film([tmp_path / "a.MP4"], tmp_path / "out")
     assert is_film([tmp_path], tmp_path / "out.mkv")
     assert not is_film([tmp_path / "a.png"], tmp_path / "out")
+    assert is_film(["rtsp://camera/live"], tmp_path / "%05d.png")
+    assert is_film(["/dev/null"], tmp_path / "%05d.png")
+    assert not is_film(["s3://bucket/films"], tmp_path / "out")
 
 
 class Restless(nn.Module):

@@ -75,6 +75,21 @@ def picture(width: int = 20, height: int = 16, *, seed: int = 0, kind: str = "PN
     return content.getvalue()
 
 
+def film(path: Path, frames: int = 12, width: int = 64, height: int = 48) -> bytes:
+    """A film of a square that moves, of 25 frames a second."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(frames):
+            drawn = np.full((height, width, 3), (30, 120, 200), np.uint8)
+            drawn[8:24, 2 * number : 2 * number + 16] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(drawn, "rgb24")))
+        container.mux(stream.encode(None))
+    return path.read_bytes()
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int

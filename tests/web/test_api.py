@@ -176,7 +176,7 @@ def test_the_client_waits_for_a_busy_server(small_run: Path) -> None:
         assert made == [(100, 100)] * 3
 
 
-def test_deep_pictures_and_pages_are_taken_and_packed_formats_are_not(server: Serving) -> None:
+def test_pages_are_taken(server: Serving) -> None:
     pages = [Image.new("RGB", (20, 16), (40 * i, 90, 120)) for i in range(3)]
     content = io.BytesIO()
     pages[0].save(content, "GIF", save_all=True, append_images=pages[1:])
@@ -184,11 +184,6 @@ def test_deep_pictures_and_pages_are_taken_and_packed_formats_are_not(server: Se
     assert answer.status == 200
     with Image.open(io.BytesIO(answer.body)) as image:
         assert image.n_frames == 3
-    packed = io.BytesIO()
-    np.save(packed, np.zeros((16, 20, 3), np.uint8))
-    answer = server.ask("/v1/translate?direction=a2b", packed.getvalue())
-    assert answer.status == 415
-    assert "NPY is not taken" in answer.sentence
 
 
 def test_frames_count_as_pixels(server: Serving) -> None:

@@ -3,102 +3,28 @@
 from __future__ import annotations
 
 import io
-import json
-import shutil
 import zipfile
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pytest
-from served import Serving, make_run, picture, serving, tell
+from browsing import drop, needs_chromium
+from served import Serving, picture, serving
 
-from unpaired.report.grid import preview_grid
 from unpaired.translation.translator import Translator
 from unpaired.web.folders import Folders
 from unpaired.web.runs import Runs
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, Page
 
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look at the studio with")
+pytestmark = needs_chromium
 
 TINY = (
     "--size 36 --crop 32 --generator.width 4 --generator.blocks 1 --discriminator.kind patchgan "
     "--discriminator.width 4 --discriminator.layers 1 --batch 2 --preview-minutes 0.01 --held-out 0"
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """A studio with two runs whose pictures are there, so that studies can be made."""
-    root = tmp_path_factory.mktemp("studio")
-    for i, domain in enumerate(("horses", "zebras")):
-        (root / domain).mkdir()
-        for n in range(8):
-            (root / domain / f"{n}.png").write_bytes(picture(40, 40, seed=10 * i + n))
-    for seed, name in enumerate(("first", "second")):
-        run = make_run(root / "runs" / name, seed=seed)
-        record = json.loads((run / "run.json").read_text())
-        record["folders"] |= {"a": str(root / "horses"), "b": str(root / "zebras")}
-        (run / "run.json").write_text(json.dumps(record))
-        (run / "previews").mkdir()
-        for images in (40, 100):
-            files: dict[str, str] = {}
-            for way in ("a2b", "b2a"):
-                column = [np.full((32, 32, 3), images + 20 * k, np.uint8) for k in range(3)]
-                files[way] = f"previews/{images:09}-{way}.png"
-                preview_grid([column, column], ["input", "translation"]).save(run / files[way])
-            tell(run, "preview", images, files=files)
-        tell(run, "warning", 100, text="Something <b>to know</b>.")
-        tell(run, "end", 100, reason="images")
-    with serving(Runs.below(root / "runs"), folders=Folders([root])) as running:
-        yield running
-
-
-@pytest.fixture(params=[390, 1440])
-def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    scheme = "dark" if request.param == 390 else "light"
-    context = browser.new_context(viewport={"width": request.param, "height": 844}, color_scheme=scheme)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    trouble: list[str] = []
-    page.on("console", lambda m: trouble.append(m.text) if _matters(m) else None)
-    page.on("pageerror", lambda e: trouble.append(str(e)))
-    yield page
-    context.close()
-    assert trouble == []
-
-
-def _matters(message: ConsoleMessage) -> bool:
-    """Chromium logs every refused request as an error; scripts that fail and policies that are broken count."""
-    return message.type == "error" and not message.text.startswith("Failed to load resource")
-
-
-def drop(page: Page, files: dict[str, bytes]) -> None:
-    """Drop files on the page, as from the desktop."""
-    page.evaluate(
-        """files => {
-            const transfer = new DataTransfer();
-            for (const [name, content] of files) transfer.items.add(new File([new Uint8Array(content)], name));
-            const zone = document.getElementById("dropzone");
-            for (const kind of ["dragenter", "dragover", "drop"])
-                zone.dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
-        }""",
-        [[name, list(content)] for name, content in files.items()],
-    )
 
 
 @pytest.mark.skipif(find_spec("axe_playwright_python") is None, reason="axe-core is not installed")
@@ -150,7 +76,7 @@ def test_translating_by_dropping(studio: Serving, page: Page, tmp_path: Path) ->
         z.writestr("__MACOSX/._packed.png", b"nothing")
     drop(page, {"horse.png": picture(40, 30), "broken.png": b"not a picture", "more.zip": archive.getvalue()})
     page.wait_for_function("() => document.querySelectorAll('.result .download[href]').length === 2")
-    page.wait_for_function("() => document.getElementById('status').textContent === '3 pictures are done.'")
+    page.wait_for_function("() => document.getElementById('status').textContent === '3 files are done.'")
     assert "not a picture that can be read" in page.inner_text(".told.bad")
 
     result = page.locator(".result", has_text="horse-a2b.png")

@@ -53,8 +53,10 @@ def _run(run: Path, console: Console) -> None:
     console.print(f"Run {run}, preset {record.preset or 'none'}")
     if record.folders is None:
         console.print(f"Imported from {record.provenance.get('imported')}")
-    for name, folder in (("a", record.folders.a), ("b", record.folders.b)) if record.folders else ():
-        console.print(f"{name.upper()}: {record.counts[name]:,} pictures in {folder}")
+    of = record.folders
+    for name, folder, masks in (("a", of.a, of.masks_a), ("b", of.b, of.masks_b)) if of else ():
+        with_masks = f", masks in {masks}" if masks else ""
+        console.print(f"{name.upper()}: {record.counts[name]:,} pictures in {folder}{with_masks}")
     folders = checkpoint.checkpoints(run)
     if not folders:
         console.print("No checkpoint yet.")
@@ -142,12 +144,28 @@ def _size(bytes: int) -> str:
 
 
 def _config(config: Config, preset: str | None, console: Console) -> None:
-    """Every option, and what it would be by default: by the run's preset, or by the paper where none is known."""
+    """Every option as it is typed, first what differs from the preset, or from the paper where none is known."""
     known = preset if preset in PRESETS else "paper"
     defaults = to_dict(PRESETS[known]())
     table = Table("option", "value", f"preset {known}, where it differs")
+    same = list[tuple[str, str]]()
+    if config.method != defaults["method"]:
+        table.add_row("--method", config.method, defaults["method"])
     for group, values in to_dict(config).items():
         for name, value in values.items() if isinstance(values, dict) else ():
             default = defaults[group][name]
-            table.add_row(option(name, group), str(value), "" if value == default else str(default))
+            if value == default:
+                same.append((option(name, group), _typed(value)))
+            else:
+                table.add_row(option(name, group), _typed(value), _typed(default))
+    table.add_section()
+    for row in same:
+        table.add_row(*row)
     console.print(table)
+
+
+def _typed(value: Any) -> str:
+    """A value of an option as it is typed."""
+    if isinstance(value, tuple | list):
+        return " ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)

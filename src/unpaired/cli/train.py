@@ -27,6 +27,7 @@ from unpaired.config import (
 )
 from unpaired.display import Display
 from unpaired.errors import Interrupted, UserError
+from unpaired.evaluation.measure import Evaluation
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
 from unpaired.training import checkpoint, loop
@@ -34,6 +35,7 @@ from unpaired.training.events import Listener
 from unpaired.training.ranks import Ranks, joined
 from unpaired.training.record import RunRecord
 from unpaired.training.run import find_folders
+from unpaired.training.schedule import twice
 from unpaired.training.session import Session
 from unpaired.training.start import begin, resume
 from unpaired.training.tensorboard import TensorBoard
@@ -164,6 +166,12 @@ def finish(session: Session, ending: loop.Ending, console: Console) -> None:
     if ending == "interrupted":
         raise Interrupted(f"Stopped at {images:,} images; nothing is lost. Go on with: unpaired train --resume {run}")
     console.print(f"Trained on {images:,} images of each domain. Report: {page}")
+    for event in session.course.evaluations[-1:]:
+        for sentence in Evaluation.from_dict(event["result"]).distances():
+            console.print(sentence)
+    direction = " --direction a2b" if len(session.engine.method.translators) > 1 else ""
+    console.print(f"Translate:  unpaired translate {run} PICTURES --out OUT{direction}")
+    console.print(f"Go on with: unpaired train --resume {run} {twice(session.config.training.minutes, images)}")
 
 
 def rank_console() -> Console:

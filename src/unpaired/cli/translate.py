@@ -19,6 +19,7 @@ from unpaired.config import Direction
 from unpaired.data.discover import is_minor, minor_told
 from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
+from unpaired.training.device import Precision
 from unpaired.training.ranks import Ranks, joined
 from unpaired.translation.batch import BatchReport, translate_files
 from unpaired.translation.manifest import MANIFEST, Status
@@ -45,8 +46,8 @@ class Arguments:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="INPUT [INPUT …]", help_behavior_hint="(required)"),
     ]
-    """Pictures, and folders of which everything below is translated; or one film. With --engine ray also addresses,
-    such as s3://bucket/folder."""
+    """Pictures, and folders of which everything below is translated; or one film, also by an address such as
+    rtsp://camera/live. With --engine ray also addresses of pictures, such as s3://bucket/folder."""
     out: str
     """Folder for the translations, which keep their names, formats and sizes. What is done there is not done again:
     after an interruption, the same command goes on. Of a film: the film to write, or pictures such as
@@ -77,6 +78,9 @@ class Arguments:
     was left as it is, white where all was painted anew."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
+    precision: Precision = "auto"
+    """auto: bfloat16 where the hardware multiplies it, else float32 by whichever convolution is faster. float32: exact
+    to 1e-5, and slower; to compare with other programs."""
     max_memory: str | None = None
     """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
     result; most of what is free if not given."""
@@ -87,6 +91,8 @@ class Arguments:
     smooth: float = 0.0
     """Of a film: how strongly what stands still in it is held still in its translation, from 0 (not at all) to below 1.
     It lowers flicker; 0.8 is a good beginning."""
+    seconds: float | None = None
+    """Of a film: how much of it. Streams (rtsp://…) and cameras (/dev/video0) have no end and need it."""
     engine: Literal["local", "ray"] = "local"
     """This process (or those of torchrun); or the workers of a Ray cluster, that of $RAY_ADDRESS or this machine."""
     workers: int | None = None
@@ -100,7 +106,8 @@ def main(arguments: list[str]) -> None:
             if not told.inputs:
                 raise UserError("Name pictures or folders to translate.")
             far = next((path for path in [*told.inputs, told.out] if "://" in path), None)
-            if far and told.engine == "local":
+            filmed = "://" not in told.out and is_film(told.inputs, Path(told.out))
+            if far and told.engine == "local" and not filmed:
                 raise UserError(f"{far} is an address: give --engine ray.")
             if far and told.changes is not None:
                 raise UserError(f"{far} is an address: --changes is for files of this machine.")
@@ -108,6 +115,8 @@ def main(arguments: list[str]) -> None:
                 raise UserError("--attention is for --engine local.")
             if told.masks is not None and told.engine != "local":
                 raise UserError("--masks is for --engine local.")
+            if told.precision != "auto" and told.engine != "local":
+                raise UserError("--precision is for --engine local.")
             if told.workers is not None and told.engine == "local":
                 raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
             if told.format is not None and told.engine == "ray":
@@ -117,15 +126,15 @@ def main(arguments: list[str]) -> None:
             if told.max_megapixels is not None:
                 let_in(told.max_megapixels)
         console = Console(stderr=True, highlight=False, quiet=not speaks())
-        if not far and is_film([Path(path) for path in told.inputs], Path(told.out)):
+        if filmed:
             if ranks.world > 1 or told.engine != "local":
                 raise UserError("A film is translated by one process: leave out torchrun and --engine.")
             if told.masks is not None or told.attention is not None:
                 raise UserError("--masks and --attention are for pictures: name a folder of frames, and one for --out.")
             film(told, console)
             return
-        if told.fps or told.smooth:
-            raise UserError("--fps and --smooth are for films: name a film to write, such as --out film.mp4.")
+        if told.fps or told.smooth or told.seconds is not None:
+            raise UserError("--fps, --smooth and --seconds are for films: name one to write, such as --out film.mp4.")
         columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("", total=None)
@@ -168,13 +177,14 @@ def _with_ray(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None
 
 def _translator(told: Arguments) -> Translator:
     return Translator.load(
-        told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device, max_memory=told.max_memory
-    )
+        told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device, precision=told.precision,
+        max_memory=told.max_memory,
+    )  # fmt: skip
 
 
 def film(told: Arguments, console: Console) -> None:
     """Translate the one film among the inputs."""
-    source, *others = map(Path, told.inputs)
+    source, *others = told.inputs
     if others:
         raise UserError("Films are translated one by one: name one film, or one folder of its frames.")
     translator = _translator(told)
@@ -188,8 +198,8 @@ def film(told: Arguments, console: Console) -> None:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         report = translate_film(
-            translator, source, Path(told.out), fps=told.fps, smooth=told.smooth, overwrite=told.overwrite,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            translator, source, Path(told.out), fps=told.fps, smooth=told.smooth, seconds=told.seconds,
+            overwrite=told.overwrite, progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
     for note in report.notes:
         console.print(f"Of {source}, {note}.", soft_wrap=True, markup=False)

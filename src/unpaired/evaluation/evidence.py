@@ -114,7 +114,7 @@ def too_few(evidence: Evidence, what: str) -> str | None:
     if count >= distances.MINIMUM:
         return None
     return (
-        f"{what} needs at least {distances.MINIMUM} pictures in each folder, but one has {count} "
+        f"{what} takes at least {distances.MINIMUM} pictures in each folder, but one has {count} "
         "(and hundreds, to tell small differences from chance)"
     )
 

@@ -101,6 +101,7 @@ def read_palette(path: Path) -> tuple[dict[str, Colour], Colour | None]:
     void = palette.pop("void", None)
     if not palette:
         raise UserError(f"{path} is no palette: it names no class.")
+    _colours(palette, void)
     return palette, void
 
 
@@ -137,13 +138,19 @@ def nearest(picture: Picture, palette: Mapping[str, Colour], void: Colour | None
     """(…, 3) colours → (…) index of the nearest palette colour (Euclidean); `len(palette)` is void."""
     if not palette:
         raise UserError("A palette needs at least one class and its colour.")
-    colours = np.array([*palette.values(), *([] if void is None else [void])], dtype=np.float32)
-    if len(np.unique(colours, axis=0)) < len(colours):
-        raise UserError("Two classes of the palette (or void) have the same colour: no pixel could tell them apart.")
+    colours = _colours(palette, void)
     pixels = picture.reshape(-1, 3).astype(np.float32)
     # |p − c|² = |p|² − 2 p·c + |c|², where |p|² is the same for all colours. Exact for 8-bit values.
     scores = (colours**2).sum(axis=1) - 2 * pixels @ colours.T
     return scores.argmin(axis=1).reshape(picture.shape[:-1])
+
+
+def _colours(palette: Mapping[str, Colour], void: Colour | None) -> NDArray[np.float32]:
+    """(K, 3), that of void last. Raises `UserError` where two are the same."""
+    colours = np.array([*palette.values(), *([] if void is None else [void])], dtype=np.float32)
+    if len(np.unique(colours, axis=0)) < len(colours):
+        raise UserError("Two classes of the palette (or void) have the same colour: no pixel could tell them apart.")
+    return colours
 
 
 def confusion(

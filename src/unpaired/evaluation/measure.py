@@ -101,8 +101,18 @@ class Evaluation:
                     direction, f"{name} {arrow}", number(score.translator) + spread,
                     number(score.do_nothing), number(score.floor),
                 )  # fmt: skip
-        table.caption = "\n".join(self.remarks()) or None
+        table.caption, table.caption_justify = "\n".join(self.remarks()) or None, "left"
         return table
+
+    def distances(self) -> list[str]:
+        """The KID of each direction beside its yardsticks, a sentence each."""
+        return [
+            f"{direction}: {name} {number(score.translator)}; {number(score.do_nothing)} if nothing is done, "
+            f"{number(score.floor)} at best"
+            for direction, scores in self.directions.items()
+            for name, score in scores.measures.items()
+            if name.startswith("KID")
+        ]
 
     def class_table(self) -> Table | None:
         """For a terminal: accuracy and IoU of every class; None where no labels were scored."""

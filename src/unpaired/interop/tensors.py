@@ -18,6 +18,9 @@ from unpaired.errors import UserError
 OPTIMIZER = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg"}
 """Names under which optimisers keep tensors that have the shapes of weights."""
 
+_LUA = re.compile(rb"V 1.{0,16}?(?:nn|cudnn|torch)\.", re.DOTALL)
+"""How Lua's Torch names the class of an object, in its binary and its text files."""
+
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The one network in a `.pth`, `.pt` or `.safetensors` file: float32 tensors (counters as they are) on the CPU.
@@ -56,6 +59,11 @@ def _pickled(path: Path) -> Any:
             ) from e
         if "TorchScript" in str(e):
             raise UserError(f"{path} is a TorchScript program: save the state_dict() of its network instead.") from e
+        if path.suffix == ".t7" or _LUA.search(path.read_bytes()[:256]):
+            raise UserError(
+                f"{path} is of Lua's Torch, which nothing kept up reads any more: get the same network as .pth (of the "
+                "authors' models pytorch-CycleGAN-and-pix2pix has converted ones), and import that."
+            ) from e
         raise UserError(f"{path} can't be read as weights of PyTorch: it is damaged, or something else.") from e
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from unpaired.networks.precision import exactly
 
 
 def patch_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
@@ -15,9 +15,7 @@ def patch_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
     Both are (N, S, D) of length 1; a scalar, the mean over N·S. Keys are taken as they are: gradients would let them
     come to the queries, where the queries are to come to them.
     """
-    # Similarities / τ need more than bfloat16's 8 bits; torch's device without numbers knows no autocast.
-    device = queries.device.type
-    with torch.autocast(device, enabled=False) if device != "meta" else nullcontext():
+    with exactly(queries.device):  # similarities / τ need more than bfloat16's 8 bits
         logits = queries.float() @ keys.detach().float().transpose(1, 2) / temperature
     own = torch.arange(logits.shape[1], device=logits.device).expand(logits.shape[:2])
     return F.cross_entropy(logits.flatten(0, 1), own.flatten())

@@ -11,6 +11,7 @@ from unpaired.losses.adversarial import ADVERSARIAL, over_heads
 from unpaired.methods.pool import HistoryPool
 from unpaired.methods.step import Step, frozen
 from unpaired.networks import Discriminator
+from unpaired.networks.precision import exactly
 
 
 class Adversary(nn.Module):
@@ -58,7 +59,7 @@ class Adversary(nn.Module):
         """E ‖∇D(x)‖² on real pictures (Mescheder et al. 2018, eq. 9), of each head's mean logit; in float32, where
         squares of small slopes are not lost.
         """
-        with torch.autocast(real.device.type, enabled=False):
+        with exactly(real.device):
             x = self._seen(real).detach().requires_grad_()
             logits = self.discriminator.from_pixels(x)
             total = torch.stack([h.flatten(1).mean(1).sum() for h in logits]).sum()

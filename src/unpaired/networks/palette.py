@@ -1,8 +1,8 @@
 """Pictures of few flat colours, as drawings and label maps are.
 
 A convolutional network paints gradients, and leaves faint noise where one colour is meant; both look like nothing that
-is drawn. So what it paints is gathered around the few colours that each picture has most of: k-means, soft enough to
-learn through. Which colours these are, and which places take them, stays with the network.
+is drawn. So what it paints is gathered around few colours of its own, by k-means, once it is not in training: a network
+that was trained through this step learnt its colours worse (docs/recipe.md).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from unpaired.networks.generator import Generator
+from unpaired.networks.precision import exactly
 
 SAMPLED = 32
 """Colours are found among 32 × 32 places of a picture, spread evenly."""
@@ -26,7 +27,7 @@ STRIP = 1 << 18
 
 class PaletteGenerator(Generator):
     """(N, in, H, W) → (N, out, H, W), both in [-1, 1], each picture in `colours` colours, but for soft edges between
-    them; `body` makes the picture before.
+    them. In training it is `body`, which makes the picture before.
     """
 
     def __init__(self, body: Generator, colours: int) -> None:
@@ -35,7 +36,8 @@ class PaletteGenerator(Generator):
         self.multiple, self.widths = body.multiple, body.widths
 
     def forward(self, x: Tensor) -> Tensor:
-        return flattened(self.body(x), self.colours)
+        made = self.body(x)
+        return made if self.training else flattened(made, self.colours)
 
     def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:
         return self.body.stages(x, wanted)
@@ -43,7 +45,7 @@ class PaletteGenerator(Generator):
 
 def flattened(picture: Tensor, colours: int) -> Tensor:
     """(N, C, H, W) → the same in `colours` colours of its own."""
-    with torch.autocast(picture.device.type, enabled=False):  # bfloat16 can't tell near colours apart
+    with exactly(picture.device):  # bfloat16 can't tell near colours apart
         wide = picture.to(torch.promote_types(picture.dtype, torch.float32))
         rows, columns = (torch.arange(SAMPLED, device=wide.device) * side // SAMPLED for side in wide.shape[2:])
         palette = _palette(_places(wide[:, :, rows][:, :, :, columns]), colours)

@@ -63,18 +63,28 @@ def pays(x: Tensor, weight: Tensor) -> bool:
 class WinogradConv2d(nn.Conv2d):
     """`nn.Conv2d` with a 3×3 kernel, stride 1 and padding 1, that takes `conv3x3` where it pays.
 
-    Same weights, same names, same result up to rounding.
+    Same weights, same names, same result up to rounding; `exact`, to the bit.
     """
+
+    exact = False
 
     def __init__(self, inputs: int, outputs: int, *, bias: bool = True, padding_mode: PaddingMode = "zeros") -> None:
         super().__init__(inputs, outputs, 3, padding=1, bias=bias, padding_mode=padding_mode)
 
     def forward(self, input: Tensor) -> Tensor:
         # Compilers and exporters get the convolution that they know.
-        if torch.compiler.is_compiling() or not pays(input, self.weight):
+        if self.exact or torch.compiler.is_compiling() or not pays(input, self.weight):
             return super().forward(input)
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         return conv3x3(pad(input, (1, 1, 1, 1), mode=mode), self.weight, self.bias)
+
+
+def without(network: nn.Module) -> nn.Module:
+    """The same network, which takes torch's own convolutions everywhere from now on."""
+    for module in network.modules():
+        if isinstance(module, WinogradConv2d):
+            module.exact = True
+    return network
 
 
 class _Matrices(NamedTuple):

@@ -58,6 +58,21 @@ def chart(lines: Mapping[str, Series], label: str, *, smooth: bool = True, level
     return "".join([*parts, "</svg>"])
 
 
+def figure(
+    name: str, lines: Mapping[str, Series], meaning: str, *, levels: Sequence[Level] = (), smooth: bool = False
+) -> str:
+    """A chart under its name, with its legend and a sentence on what good looks like."""
+    legend = "".join(f'<span class="s{i}"><i></i>{escape(n)}</span>' for i, n in enumerate(lines))
+    styles = {level.name: level.kind.split()[0] for level in levels}
+    legend += "".join(f'<span class="{kind}"><i></i>{escape(n)}</span>' for n, kind in styles.items())
+    shown = f'<div class="legend">{legend}</div>' if list(lines) != [name] else ""
+    last = ", ".join(f"{n} ends at {number(s.values[-1])}" for n, s in lines.items())
+    reach = count(max(s.images[-1] for s in lines.values()))
+    svg = chart(lines, f"{name} over images seen, up to {reach}: {last}", smooth=smooth, levels=levels)
+    explained = f'<p class="small soft">{escape(meaning)}</p>' if meaning else ""
+    return f'<article class="card chart"><h3>{escape(name)}</h3>{shown}{svg}{explained}</article>\n'
+
+
 def smoothed(values: Floats) -> Floats:
     """Running mean whose memory is a twentieth of the series, without a pull towards 0 at its start."""
     memory = max(1.0, len(values) / 20)

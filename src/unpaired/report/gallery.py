@@ -1,4 +1,6 @@
-"""The pictures that came out best and worst, each under a slider between input and translation."""
+"""The pictures that came out best and worst, and those that are most and least like the training pictures, each under a
+slider between input and translation.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ from typing import Any
 from PIL import Image
 
 from unpaired.report.images import embedded, opened
+from unpaired.report.pieces import ends, img, section, thousands
 from unpaired.report.progress import measured
 from unpaired.report.record import Record, is_number, mapping
-from unpaired.report.sections import ends, img, section, thousands
 
 LARGEST = 256
 """Pixels of a picture."""
@@ -22,19 +24,45 @@ def gallery(record: Record, *, quality: int) -> str:
     event = next((e for e in reversed(found) if e.get("best") is True), found[-1] if found else None)
     if event is None:
         return ""
-    cards = [_card(record, direction, mapping(told), quality) for direction, told in event["gallery"].items()]
-    if not any(cards):
+    cards = _cards(record, event["gallery"], ("Best", "Worst"), quality)
+    if not cards:
         return ""
     by = next((str(mapping(told).get("by")) for told in event["gallery"].values()), "")
     return section(
         "Best and worst",
         f"Of the held-out pictures after {thousands(event['images'])} images, those that came out best and worst by "
         f"their {by}. Move the slider: left of the line is the picture, right of it its translation.",
-        f'<div class="pair">{"".join(cards)}</div>',
+        f'<div class="pair">{cards}</div>',
     )
 
 
-def _card(record: Record, direction: str, told: dict[str, Any], quality: int) -> str:
+def usual(record: Record, *, quality: int) -> str:
+    """Of the newest look back at what was trained on."""
+    event = next(reversed(record.of("trust")), None)
+    if event is None:
+        return ""
+    cards = _cards(record, mapping(event.get("gallery")), ("Most usual", "Least usual"), quality)
+    reason, limit = str(event.get("reason") or ""), event.get("limit")
+    if not cards:
+        told = f"Which held-out pictures are unlike the training pictures can't be said: {reason}"
+        return section("Usual and unusual", told, "") if reason else ""
+    mind = (
+        f" From {limit:g} on, mind the translation; unpaired translate names such inputs." if is_number(limit) else ""
+    )
+    return section(
+        "Usual and unusual",
+        "A generator is to be trusted with what is like the pictures that it was trained on. Of the held-out pictures, "
+        "those most and least like them; the number is the percentage of the training pictures that lie nearer to the "
+        f"others.{mind}",
+        f'<div class="pair">{cards}</div>',
+    )
+
+
+def _cards(record: Record, told: dict[str, Any], names: tuple[str, str], quality: int) -> str:
+    return "".join(_card(record, direction, mapping(sheet), names, quality) for direction, sheet in told.items())
+
+
+def _card(record: Record, direction: str, told: dict[str, Any], names: tuple[str, str], quality: int) -> str:
     file = record.inside(str(told.get("file")))
     sheet = opened(file) if file else None
     rows = told.get("rows")
@@ -49,8 +77,8 @@ def _card(record: Record, direction: str, told: dict[str, Any], quality: int) ->
         f'<article class="card wipes"><h3>{escape(source)} <span class="arrow">→</span> {escape(target)}</h3>'
         '<input type="range" min="0" max="100" value="50" aria-label="Where the translation begins, in per cent of the '
         'width">'
-        f'<p class="small soft">Best</p><div class="items">{"".join(items[:half])}</div>'
-        f'<p class="small soft">Worst</p><div class="items">{"".join(items[half:])}</div></article>\n'
+        f'<p class="small soft">{names[0]}</p><div class="items">{"".join(items[:half])}</div>'
+        f'<p class="small soft">{names[1]}</p><div class="items">{"".join(items[half:])}</div></article>\n'
     )
 
 

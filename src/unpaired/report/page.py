@@ -11,7 +11,9 @@ from pathlib import Path
 
 from unpaired.errors import UserError
 from unpaired.report import sections
-from unpaired.report.gallery import gallery
+from unpaired.report.gallery import gallery, usual
+from unpaired.report.losses import curves
+from unpaired.report.pieces import title
 from unpaired.report.progress import best_and_last, measures_over_time, signs_over_time
 from unpaired.report.record import Record, read_record
 from unpaired.report.results import results_section
@@ -61,14 +63,15 @@ def page(record: Record, *, frames: int, quality: int) -> str:
         measures_over_time(record),
         best_and_last(record, quality=quality),
         gallery(record, quality=min(92, quality + 4)),
+        usual(record, quality=quality),
         sections.film(record, frames=frames, quality=quality),
         signs_over_time(record),
-        sections.curves(record),
+        curves(record),
         sections.commands(record),
         sections.cost(record),
         sections.about(record),
     ]
-    return document(sections.title(record), sections.heading(record), body)
+    return document(title(record), sections.heading(record), body)
 
 
 def document(title: str, header: str, body: Sequence[str]) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from unpaired.report.curves import Level, chart, number
+from unpaired.report.curves import Level, figure, number
 from unpaired.report.images import embed
+from unpaired.report.pieces import WAYS, alt, ends, img, section, thousands
 from unpaired.report.record import Event, Record, Series, is_number, mapping
-from unpaired.report.results import MEANINGS
-from unpaired.report.sections import WAYS, alt, ends, img, section, thousands
+from unpaired.report.results import DASH, MEANINGS
 from unpaired.training.watches import SIGNS
 
 Scores = dict[str, dict[str, Any]]
@@ -41,7 +41,7 @@ def measures_over_time(record: Record) -> str:
         arrow = "↑" if any(s.get("better") == "higher" for s in _scores(events[-1], name).values()) else "↓"
         meaning = next((m for start, m in MEANINGS.items() if name.startswith(start)), "")
         told = f"{meaning[:1].upper()}{meaning[1:]}. " if meaning else ""
-        figures.append(_figure(f"{name} {arrow}", lines, levels, told + _good(arrow == "↑", levels)))
+        figures.append(figure(f"{name} {arrow}", lines, told + _good(arrow == "↑", levels), levels=levels))
     counts = mapping(mapping(mapping(events[-1]["result"])["directions"]))
     pictures = next((s.get("inputs") for s in counts.values() if isinstance(s, dict)), None)
     about = f"On {thousands(pictures)} held-out pictures of each domain. " if pictures else ""
@@ -54,8 +54,10 @@ def measures_over_time(record: Record) -> str:
 
 
 def signs_over_time(record: Record) -> str:
-    """A chart for each sign of a failure, with the line that it should not cross."""
+    """A chart for each sign of a failure, with the line that it should not cross; a table, of a single evaluation."""
     events = [e for e in measured(record) if mapping(e.get("signs"))]
+    if len(events) == 1:
+        return _signs(record, events[0])
     figures: list[str] = []
     for name, sign in SIGNS.items():
         lines: dict[str, Series] = {}
@@ -69,15 +71,33 @@ def signs_over_time(record: Record) -> str:
         if lines:
             # Diversity is compared with its own best, which is no fixed line.
             levels = [] if name == "diversity" else [Level(sign.limit, "limit", "warns beyond")]
-            figures.append(_figure(sign.heading, lines, levels, sign.good))
-    if not figures:
-        return ""
-    return section(
-        "What could go wrong",
-        "Signs of the failures that translators are known for. Where one stays bad, the note at the top says so, and "
-        "what to do.",
-        f'<div class="charts">{"".join(figures)}</div>',
-    )
+            figures.append(figure(sign.heading, lines, sign.good, levels=levels))
+    return section(WRONG, WATCHED, f'<div class="charts">{"".join(figures)}</div>') if figures else ""
+
+
+WRONG = "What could go wrong"
+WATCHED = (
+    "Signs of the failures that translators are known for. Where one stays bad, the note at the top says so, and what "
+    "to do."
+)
+
+
+def _signs(record: Record, event: Event) -> str:
+    """Of one evaluation: a row for each sign."""
+    found = {str(d): mapping(signs) for d, signs in mapping(event["signs"]).items()}
+    rows = ""
+    for name, sign in SIGNS.items():
+        values: list[Any] = [signs.get(name) for signs in found.values()]
+        if any(map(is_number, values)):
+            cells = "".join(f"<td>{number(v) if is_number(v) else DASH}</td>" for v in values)
+            limit = DASH if name == "diversity" else f"{sign.bad} {number(sign.limit)}"
+            rows += (
+                f'<tr><th scope="row">{escape(sign.heading)}<small>{escape(sign.good)}</small></th>{cells}'
+                f"<td>{limit}</td></tr>"
+            )
+    head = "".join(f'<th scope="col">{WAYS.get(d, escape(d))}</th>' for d in found)
+    table = f"<thead><tr><th></th>{head}<th>Warns</th></tr></thead><tbody>{rows}</tbody>"
+    return section(WRONG, WATCHED, f'<div class="card scroll"><table>{table}</table></div>') if rows else ""
 
 
 def best_and_last(record: Record, *, quality: int) -> str:
@@ -150,16 +170,3 @@ def _good(higher: bool, levels: list[Level]) -> str:
         return f"Good: {verb}, then stays."
     beyond = f"{verb} {'above' if higher else 'below'} “do nothing”"
     return f"Good: {beyond} and goes on towards the floor." if "floor" in named else f"Good: {beyond} and goes on."
-
-
-def _figure(name: str, lines: dict[str, Series], levels: list[Level], meaning: str) -> str:
-    legend = "".join(f'<span class="s{i}"><i></i>{escape(n)}</span>' for i, n in enumerate(lines))
-    styles = {level.name: level.kind.split()[0] for level in levels}
-    legend += "".join(f'<span class="{kind}"><i></i>{escape(n)}</span>' for n, kind in styles.items())
-    last = ", ".join(f"{n} ends at {number(s.values[-1])}" for n, s in lines.items())
-    svg = chart(lines, f"{name} over images seen: {last}", smooth=False, levels=levels)
-    explained = f'<p class="small soft">{escape(meaning)}</p>' if meaning else ""
-    return (
-        f'<article class="card chart"><h3>{escape(name)}</h3><div class="legend">{legend}</div>{svg}{explained}'
-        "</article>\n"
-    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from unpaired.report.pieces import ends, section, thousands
 from unpaired.report.record import Record, is_number, mapping
-from unpaired.report.sections import ends, section, thousands
 
 MEANINGS = {
     "KID": "kernel distance between the looks of translations and of real pictures",
@@ -58,7 +58,7 @@ def results_section(record: Record) -> str:
         "How good it is",
         f"Measured{at} after {thousands(images)} images. “Do nothing” leaves the pictures as they are; the "
         "floor compares real pictures with real pictures, and no translator can be expected to beat it. "
-        "An arrow says which way is better.",
+        "An arrow says which way is better; what differs by no more than its ± is no different.",
         f'<div class="pair">{"".join(cards)}</div>',
     )
 
@@ -86,7 +86,10 @@ def _row(name: str, score: dict[str, Any]) -> str:
     lower = score.get("better") != "higher"
     ours, nothing = (v if is_number(v) else None for v in (score.get("translator"), score.get("do_nothing")))
     verdict, kind = "", ""
-    if ours is not None and nothing is not None and ours != nothing:
+    noise = float(score["spread"]) if is_number(score.get("spread")) else 0.0
+    if ours is not None and nothing is not None and ours != nothing and abs(ours - nothing) <= noise:
+        verdict = '<small class="soft">no different</small>'
+    elif ours is not None and nothing is not None and ours != nothing:
         better = (ours < nothing) == lower
         kind = " better" if better else " worse"
         verdict = f"<small>{'▲' if better else '▼'} {'better' if better else 'worse'}</small>"

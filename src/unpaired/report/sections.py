@@ -1,21 +1,23 @@
-"""The parts of a report: functions from the record of a run to HTML, empty where there is nothing to say."""
+"""What a report says of the training itself: functions from the record of a run to HTML, empty where there is nothing
+to say.
+"""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from unpaired.config import DIRECTIONS
-from unpaired.report.curves import chart, count, number
+from unpaired.report.curves import number
 from unpaired.report.grid import spread
-from unpaired.report.images import Embedded, embed
-from unpaired.report.record import Preview, Record, Series, is_number, mapping
+from unpaired.report.images import embed
+from unpaired.report.pieces import alt, ends, img, names, section, thousands, title
+from unpaired.report.record import Record, is_number, mapping
 from unpaired.text import duration
+from unpaired.training.schedule import twice
 
 ENDINGS = {
     "images": "finished: all planned images were seen",
@@ -23,88 +25,6 @@ ENDINGS = {
     "flat": "finished: nothing got better any more",
     "interrupted": "interrupted, and ready to go on",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One chart: which terms, what it is called, and what good looks like."""
-
-    terms: tuple[str, ...]
-    names: tuple[str, ...]
-    heading: str
-    meaning: str
-
-
-PANELS = (
-    Panel(
-        ("cycle_a", "cycle_b"), ("A → B → A", "B → A → B"), "There and back",
-        "How far a picture is from itself after both translations. "
-        "Good: falls quickly, then slowly, and stays low.",
-    ),
-    Panel(
-        ("gan_ab", "gan_ba"), ("A → B", "B → A"), "How well translations fool",
-        "What the discriminators still hold against the translations. Good: hovers around a level; "
-        "a steady climb means that the generators are losing.",
-    ),
-    Panel(
-        ("discriminator_a", "discriminator_b"), ("in A", "in B"), "How badly real is told from fake",
-        "The discriminators' own error. Good: "
-        "neither near zero, where they teach nothing any more, nor climbing: a draw.",
-    ),
-    Panel(
-        ("identity_a", "identity_b"), ("in A", "in B"), "Leaving alone what is right",
-        "How much a generator changes a picture that already is of its target domain. "
-        "Good: falls, which keeps colours in place.",
-    ),
-    Panel(
-        ("nce_a", "nce_b"), ("A", "B"), "Which place is which",
-        "How hard it is to say from a place of a translation which place of its source it is. "
-        "Good: falls quickly, then slowly.",
-    ),
-    Panel(
-        ("structure_a", "structure_b"), ("A → B", "B → A"), "Structure lost",
-        "How much of what lies where in a picture its translation does not share, from 0 to 1. "
-        "Good: falls, and does not reach 0 where the domains differ in more than colours.",
-    ),
-    Panel(
-        ("inversion_a", "inversion_b"), ("A → B", "B → A"), "Light and dark swapped",
-        "By how much translations darken where their sources brighten. Good: falls to 0 within the first steps.",
-    ),
-    Panel(
-        ("content_a", "style_b"), ("shows what A shows", "painted as B is"), "Style",
-        "How far translations are, through a frozen network, from what their sources show and from how B is painted. "
-        "Good: the second falls, the first stays below 1.",
-    ),
-    Panel(
-        ("warm_up_a2b", "warm_up_b2a"), ("A → B", "B → A"), "Warm-up",
-        "How far what is filled in is from what was masked. Good: falls.",
-    ),
-    Panel(
-        ("l1_b",), ("in B",), "Distance to the true counterpart",
-        "Of the pairs that are learnt from. Good: falls; only new pairs tell how much of that is learnt by heart.",
-    ),
-    Panel(
-        ("r1_a", "r1_b"), ("in A", "in B"), "How steep the discriminators are",
-        "Squared slope at real pictures, which the penalty holds down. Good: small and steady.",
-    ),
-)  # fmt: skip
-
-
-def names(record: Record) -> tuple[str, str]:
-    """What people call the two domains: their folders' names, where those say something."""
-    folders = mapping(record.facts.get("folders"))
-    found = [Path(str(folders.get(k) or "")).name for k in ("a", "b")]
-    telling = all(found) and found[0] != found[1] and not all(n.lower() in _GENERIC for n in found)
-    return (found[0], found[1]) if telling else ("A", "B")
-
-
-_GENERIC = {"a", "b", "traina", "trainb", "testa", "testb"}
-WAYS = {"a2b": "A → B", "b2a": "B → A"}
-
-
-def title(record: Record) -> str:
-    given = record.facts.get("title")
-    return str(given) if given else (" ↔ " if len(record.directions) == 2 else " → ").join(names(record))
 
 
 def heading(record: Record) -> str:
@@ -224,50 +144,16 @@ def film(record: Record, *, frames: int, quality: int) -> str:
     )
 
 
-def curves(record: Record) -> str:
-    """Smoothed loss terms, each with what good looks like; unknown terms are drawn without a comment."""
-    terms = record.terms()
-    figures: list[str] = []
-    for panel in PANELS:
-        lines = {name: terms.pop(term) for term, name in zip(panel.terms, panel.names, strict=True) if term in terms}
-        if lines:
-            figures.append(_figure(panel.heading, lines, panel.meaning))
-    figures += [_figure(name, {name: series}, "") for name, series in terms.items()]
-    rate = record.series("learning_rate")
-    if rate.values and figures:
-        meaning = "How large the steps are. Where it falls to zero, the translators settle."
-        figures.append(_figure("Learning rate", {"generators": rate}, meaning))
-    if not figures:
-        return ""
-    return section(
-        "The curves",
-        "Over images seen; faint as measured, bold smoothed. These losses tell whether a training is "
-        "healthy, not how good its pictures are: that is for the eyes and the table.",
-        f'<div class="charts">{"".join(figures)}</div>',
-    )
-
-
-def _figure(name: str, lines: dict[str, Series], meaning: str) -> str:
-    last = ", ".join(f"{n} ends at {number(s.values[-1])}" for n, s in lines.items())
-    legend = "".join(f'<span class="s{i}"><i></i>{escape(n)}</span>' for i, n in enumerate(lines))
-    shown = f'<div class="legend">{legend}</div>' if list(lines) != [name] else ""
-    explained = f'<p class="small soft">{escape(meaning)}</p>' if meaning else ""
-    smooth = name != "Learning rate"  # a schedule has no noise to smooth away
-    svg = chart(
-        lines,
-        f"{name} over images seen, up to {count(max(s.images[-1] for s in lines.values()))}: {last}",
-        smooth=smooth,
-    )
-    return f'<article class="card chart"><h3>{escape(name)}</h3>{shown}{svg}{explained}</article>\n'
-
-
 def commands(record: Record) -> str:
     """What to type next."""
     run = shlex.quote(str(record.run))
     folders = mapping(record.facts.get("folders"))
     measured = [folders.get(f"test_{k}") or folders.get(k) for k in ("a", "b")]
+    minutes = mapping(record.config.get("training")).get("minutes")
+    finished = any(e.get("reason") in ("images", "minutes") for e in record.of("end")[-1:])
+    longer = f" {twice(minutes if is_number(minutes) else None, record.images)}" if finished else ""
     steps = [
-        ("Train on from exactly where it stands:", f"unpaired train --resume {run}"),
+        ("Train on from exactly where it stands:", f"unpaired train --resume {run}{longer}"),
         ("Translate pictures of your own; files and folders, any size:",
          f"unpaired translate {run} my-pictures --out translated --direction a2b"),
     ]  # fmt: skip
@@ -331,33 +217,6 @@ def about(record: Record) -> str:
         f"<details><summary>The whole configuration</summary>"
         f'<pre tabindex="0">{config}</pre></details></div>',
     )  # fmt: skip
-
-
-def thousands(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def ends(record: Record, direction: str) -> tuple[str, str]:
-    """What people call the domain that is translated from, and the one that is translated to."""
-    a, b = names(record)
-    return (a, b) if direction == "a2b" else (b, a)
-
-
-def alt(record: Record, direction: str, preview: Preview) -> str:
-    source, target = ends(record, direction)
-    what = f"Rows of pictures of {source}, each beside its translation to {target}"
-    return f"{what}, after {thousands(preview.images)} images"
-
-
-def img(picture: Embedded, alt: str, more: str = "") -> str:
-    size = f'width="{picture.width}" height="{picture.height}"'
-    return f'<img src="{picture.address}" {size} alt="{escape(alt)}"{more}>'
-
-
-def section(name: str, text: str, content: str) -> str:
-    """A part of the page under its heading; `content` is HTML."""
-    told = f'<p class="soft">{escape(text)}</p>' if text else ""
-    return f"<section>\n<h2>{escape(name)}</h2>\n{told}{content}\n</section>\n"
 
 
 def _plain(value: Any) -> str:

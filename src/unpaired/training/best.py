@@ -29,9 +29,10 @@ from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtract
 from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import Kid, Measure, TruePairs
 from unpaired.evaluation.run import networks_seen, read_pages, showing
+from unpaired.evaluation.trust import Trust
 from unpaired.training import watches
 from unpaired.training.engine import Engine
-from unpaired.training.gallery import Ranked, nearest
+from unpaired.training.gallery import Ranked, extremes, nearest
 from unpaired.training.preview import evaluating, translate
 from unpaired.training.watches import SignName, Signs
 
@@ -100,7 +101,8 @@ class Judge:
         """
         look = Remembering(self._look)
         fakes: dict[Direction, list[NDArray[Any]]] = {
-            direction: self._translated(direction) for direction in self.engine.method.translators
+            direction: self._translated(direction, self._of(source(direction)))
+            for direction in self.engine.method.translators
         }
         results = [self._measured(direction, made, look) for direction, made in fakes.items()]
         result = replace(results[0], directions={d: scores for r in results for d, scores in r.directions.items()})
@@ -116,6 +118,24 @@ class Judge:
             direction: self._ranked(direction, made, look) for direction, made in fakes.items()
         }
         return Verdict(result, fmean(kid.translator for kid in kids), spread, signs, ranked)
+
+    def by_trust(self, run: Path) -> dict[Direction, Ranked]:
+        """The held-out pictures that are most and least like the training pictures of `run`, and their translations.
+
+        Raises `UserError` where it can't be said what is usual (`Trust.load`).
+        """
+        found: dict[Direction, Ranked] = {}
+        for direction in self.engine.method.translators:
+            x, y = source(direction), target(direction)
+            percentiles = np.asarray(Trust.load(run, x).percentiles(self._of(x)))
+            chosen = extremes(percentiles)
+            inputs = [self._of(x)[i] for i in chosen]
+            made = self._translated(direction, inputs)
+            names = [self._names(x)[i] for i in chosen]
+            found[direction] = Ranked(
+                self._visible(x, inputs), self._visible(y, made), None, names, percentiles[chosen], "percentile"
+            )
+        return found
 
     def _measured(self, direction: Direction, fakes: list[NDArray[Any]], look: Remembering) -> Evaluation:
         # What is worth its time again and again; `unpaired evaluate` has more.
@@ -153,7 +173,7 @@ class Judge:
         """By the distance to the true counterpart, where it is known; else by that to the nearest real picture."""
         x, y = source(direction), target(direction)
         inputs, made, reals = self._visible(x, self._of(x)), self._visible(y, fakes), self._visible(y, self._of(y))
-        names = [path.stem for path, pages in self._files[x].items() for _ in pages]
+        names = self._names(x)
         if not self.pairs:
             far = nearest(look(made), look(reals))
             return Ranked(inputs, made, None, names, far, "distance to the nearest real picture, in features")
@@ -170,8 +190,7 @@ class Judge:
         with evaluating(there), evaluating(back):
             return honesty.enlarged(x, there, back)
 
-    def _translated(self, direction: Direction) -> list[NDArray[Any]]:
-        pictures = self._of(source(direction))
+    def _translated(self, direction: Direction, pictures: list[NDArray[Any]]) -> list[NDArray[Any]]:
         inputs, outputs = self.config.channels(direction)
         made: list[NDArray[Any]] = []
         for start in range(0, len(pictures), AT_ONCE):
@@ -181,6 +200,9 @@ class Judge:
 
     def _network(self, direction: Direction) -> nn.Module:
         return self.engine.translators()[self.engine.method.translators[direction]]
+
+    def _names(self, domain: Domain) -> list[str]:
+        return [path.stem for path, pages in self._files[domain].items() for _ in pages]
 
     def _of(self, domain: Domain) -> list[NDArray[Any]]:
         return self.a if domain == "a" else self.b

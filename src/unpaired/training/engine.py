@@ -127,8 +127,9 @@ class _Side:
     ) -> None:
         self.parameters = [p for n in networks.values() for p in n.parameters() if p.requires_grad]
         self.rate, self.clip = rate, config.clip
-        betas = (config.beta1, config.beta2)
-        self.optimizer = torch.optim.Adam(self.parameters, lr=rate, betas=betas, fused=device.type != "mps")
+        # Floats also where a program gave the integer 0 or 1, which Adam refuses.
+        betas = (float(config.beta1), float(config.beta2))
+        self.optimizer = torch.optim.Adam(self.parameters, lr=float(rate), betas=betas, fused=device.type != "mps")
 
     def update(self, parts: Iterator[Step], rate: float, ranks: Ranks) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Differentiate the parts one by one and step once. Returns their terms, detached, and their fakes."""

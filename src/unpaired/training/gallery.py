@@ -1,4 +1,5 @@
-"""The pictures that came out best and worst at an evaluation: RUN/evaluations/IMAGES-DIRECTION.png.
+"""The pictures that came out best and worst at an evaluation, RUN/evaluations/IMAGES-DIRECTION.png; and, when a
+training is over, those that are most and least like the training pictures, RUN/evaluations/trust-DIRECTION.png.
 
 Rows are pictures, best first, without gaps; columns are input, translation and, where it is known, the counterpart.
 """
@@ -50,6 +51,15 @@ def nearest(fakes: NDArray[np.floating[Any]], reals: NDArray[np.floating[Any]]) 
 
 def write(run: Path, images: int, ranked: Mapping[Direction, Ranked], keep: Collection[int]) -> dict[str, Any]:
     """Write the pictures of this evaluation, delete those of others than `keep`; returns what the log tells of them."""
+    told = write_sheets(run, f"{images:09d}", ranked)
+    for path in (run / "evaluations").glob("*-*.png"):
+        if path.name[:9].isdigit() and int(path.name[:9]) not in {images, *keep}:
+            path.unlink()
+    return told
+
+
+def write_sheets(run: Path, name: str, ranked: Mapping[Direction, Ranked]) -> dict[str, Any]:
+    """Write RUN/evaluations/NAME-DIRECTION.png of each direction; returns what the log tells of them."""
     folder = run / "evaluations"
     folder.mkdir(exist_ok=True)
     told: dict[str, Any] = {}
@@ -57,14 +67,11 @@ def write(run: Path, images: int, ranked: Mapping[Direction, Ranked], keep: Coll
         chosen = extremes(found.distances)
         columns = [side for side in (found.inputs, found.fakes, found.truths) if side is not None]
         sheet = np.concatenate([np.concatenate([side[i] for side in columns], axis=1) for i in chosen])
-        path = folder / f"{images:09d}-{direction}.png"
+        path = folder / f"{name}-{direction}.png"
         with replacing(path) as file:
             Image.fromarray(sheet).save(file, "PNG")
         rows = [{"name": found.names[i], "distance": float(found.distances[i])} for i in chosen]
         told[direction] = {
             "file": str(path.relative_to(run)), "columns": len(columns), "by": found.by, "rows": rows,
         }  # fmt: skip
-    for path in folder.glob("*-*.png"):
-        if path.name[:9].isdigit() and int(path.name[:9]) not in {images, *keep}:
-            path.unlink()
     return told

@@ -75,6 +75,8 @@ def train(session: Session) -> Ending:
         if clock.images > saved.images or clock.images == 0:
             session.save(last=True)
         session.show()
+        if ending != "interrupted":
+            session.look_back()
     session.tell("end", reason=ending)
     return ending
 

@@ -20,3 +20,8 @@ def learning_rate_factor(config: OptimizerConfig, images: int, done: float) -> f
     rising = min(1.0, (images + 1) / config.warmup) if config.warmup else 1.0
     falling = 1.0 if done <= config.decay_from else (1.0 - done) / (1.0 - config.decay_from)
     return min(rising, falling)
+
+
+def twice(minutes: float | None, images: int) -> str:
+    """The option that plans a training of twice the `minutes`, or twice the `images`, that it was planned for."""
+    return f"--minutes {2 * minutes:g}" if minutes else f"--images {2 * images}"

@@ -12,6 +12,7 @@ from typing import Any
 from unpaired.config import Config
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
+from unpaired.evaluation.trust import UNUSUAL
 from unpaired.training import checkpoint, gallery, state
 from unpaired.training.best import Judge, Verdict
 from unpaired.training.course import Course
@@ -21,6 +22,9 @@ from unpaired.training.preview import Preview
 from unpaired.training.ranks import Ranks
 from unpaired.training.record import RunRecord
 from unpaired.training.stability import check_weights
+
+WORTH = 240.0
+"""Seconds of training from which on it is worth the quarter of a minute that looking at all that it saw may take."""
 
 
 @dataclass(slots=True)
@@ -104,6 +108,20 @@ class Session:
         if self.preview and self.shown != self.clock.images:
             self._tell("preview", files=self.preview.write(self.engine, self.clock.images))
             self.shown = self.clock.images
+
+    def look_back(self) -> None:
+        """At the end of a training that was long enough: which held-out pictures are most and least like those that it
+        saw, and what becomes of them.
+        """
+        with self.writing():
+            if self.judge is None or self.clock.seconds < WORTH:
+                return
+            try:
+                found = gallery.write_sheets(self.run, "trust", self.judge.by_trust(self.run))
+            except UserError as error:
+                self._tell("trust", reason=str(error))
+            else:
+                self._tell("trust", gallery=found, limit=UNUSUAL)
 
     def _evaluation_is_due(self, last: bool) -> bool:
         every = self.config.training.evaluate_every

@@ -16,6 +16,7 @@ from unpaired.config_json import to_dict
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
+from unpaired.text import counted
 from unpaired.training import checkpoint, events, state
 from unpaired.training.best import Judge
 from unpaired.training.device import choose_device, keep_freed_memory, provenance
@@ -26,6 +27,7 @@ from unpaired.training.memory import estimate
 from unpaired.training.preview import Preview
 from unpaired.training.ranks import Ranks
 from unpaired.training.record import Folders, RunRecord
+from unpaired.training.schedule import progress
 from unpaired.training.session import Clock, Session
 from unpaired.validation import validate
 
@@ -223,22 +225,24 @@ def _announce(session: Session, kind: str, sentences: list[str]) -> None:
     config, engine, training, data = session.config, session.engine, session.config.training, session.config.data
     preset = f", preset {session.record.preset}," if session.record.preset else ""
     limits = [
-        f"{training.images:,} images" if training.images else "",
-        f"{training.minutes:g} minutes" if training.minutes else "",
+        counted(training.images, "image") if training.images else "",
+        counted(training.minutes, "minute") if training.minutes else "",
     ]
     resized = {
         "square": f"resized to {data.size}×{data.size} px", "short": f"resized to {data.size} px on the short side",
         "scale-width": f"resized to a width of {data.size} px",
         "none": "as they are" + (f", shrunk up to {data.zoom:g} times" if data.zoom > 1 else ""),
     }  # fmt: skip
-    sentences = [
-        *sentences,
-        f"Training {config.method}{preset} for {' or '.join(filter(None, limits))}: "
+    planned = progress(session.clock.images, session.clock.seconds, training.images, 60 * (training.minutes or 0))
+    sentences.append(
+        "The training is as long as it was planned, and there is nothing left to do."
+        if planned >= 1
+        else f"Training {config.method}{preset} for {' or '.join(filter(None, limits))}: "
         f"crops of {data.crop} px from pictures {resized[data.resize]}, batch {training.batch}"
         + (f" on each of {session.ranks.world} processes" if session.ranks.world > 1 else "")
         + f", {engine.device}, {str(engine.dtype).removeprefix('torch.')}, "
-        f"about {estimate(config) / 2**30:.1f} GiB of memory.",
-    ]
+        f"about {estimate(config) / 2**30:.1f} GiB of memory."
+    )
     plan = {"images": training.images, "minutes": training.minutes}
     method = METHODS[config.method]
     session.events.tell(

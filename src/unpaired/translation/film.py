@@ -1,7 +1,9 @@
-"""Where a film's frames come from: a file, with its sound, or a folder of pictures."""
+"""Where a film's frames come from: a file, a stream or a camera, with its sound, or a folder of pictures."""
 
 from __future__ import annotations
 
+import math
+import sys
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
@@ -27,6 +29,18 @@ CONTAINERS = {
 }  # fmt: skip
 """Film files that are written, and read; the other suffixes below are only read."""
 FILMS = frozenset({*CONTAINERS, ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts", ".m2ts", ".ogv"})
+
+READ = {
+    "format_whitelist": "mov,matroska,mpegts,avi,mpeg,mpegvideo,asf,flv,ogg", "protocol_whitelist": "file",
+}  # fmt: skip
+"""Told to FFmpeg, which otherwise takes a playlist for a film and reads what that names, other files and addresses."""
+
+ASKED = {"protocol_whitelist": "tcp,udp,rtp,rtsp,rtmp,srt,http,https,httpproxy,tls,crypto"}
+"""The same of addresses: what answers there may send on to others, but not to files of this machine."""
+
+
+PATIENCE = 10.0
+"""Seconds that a stream may be silent."""
 
 
 class Picture(NamedTuple):
@@ -78,26 +92,49 @@ class Folder:
         return None
 
 
-class File:
-    """A film file: its frames upright, and its sound."""
+def is_address(source: str | Path) -> bool:
+    """Whether FFmpeg is to ask somebody else: rtsp://…, tcp://…, http://…"""
+    return "://" in str(source)
 
-    def __init__(self, path: Path) -> None:
+
+def is_camera(source: str | Path) -> bool:
+    return not is_address(source) and Path(source).is_char_device()
+
+
+class File:
+    """A film file, a stream or a camera: its frames upright, and its sound.
+
+    What has no end of its own is read for `seconds`, and its times begin with 0.
+    """
+
+    def __init__(self, path: Path | str, seconds: float | None = None) -> None:
         av = library()
         self.path = path
+        how: dict[str, Any] = {"timeout": PATIENCE, "options": ASKED} if is_address(path) else {"options": READ}
+        if is_camera(path):
+            if "v4l2" not in av.formats_available:
+                raise UserError(
+                    f"{path} is a camera, and this package av was built without v4l2: have ffmpeg send it as a stream "
+                    "(docs/video.md says how), and give that address."
+                )
+            how = {"format": "v4l2"}
         try:
-            self.container: InputContainer = av.open(str(path))
-        except av.FFmpegError as e:
+            self.container: InputContainer = av.open(str(path), **how)
+        except (av.FFmpegError, OSError) as e:
             why = e.strerror or "cannot be read"
+            if is_address(path):
+                raise UserError(f"{path} cannot be read as a film: {why}.") from e
             raise UserError(f"{path} is no film, or it is cut off before it says what it holds ({why}).") from e
-        if not self.container.streams.video:
+        if not self.container.streams.video or not self.container.streams.video[0].codec_context.pix_fmt:
             self.container.close()
-            raise UserError(f"{path} holds no moving pictures.")
+            raise UserError(f"{path} holds no moving pictures that can be read.")
         self.stream: VideoStream = self.container.streams.video[0]
         self.stream.thread_type = "AUTO"
         self.sound: list[AudioStream] = list(self.container.streams.audio)
         self.rate = self.stream.average_rate or Fraction(25)
         self.time_base = cast(Fraction, self.stream.time_base)
         self.damage = 0
+        self._wanted, self._enough = seconds, False
         self._copies: dict[int, AudioStream] = {}
         self._heard: deque[Packet[Any]] = deque()
         self._end = 0.0
@@ -107,8 +144,14 @@ class File:
             self.notes.append(f"left out: {', '.join(sorted({*others}))} ({len(others)} of its streams)")
         if (bits := max((c.bits for c in self.stream.format.components), default=8)) > 8:
             self.notes.append(f"its {bits} bits a channel became 8")
-        seconds = self._seconds()
-        self.count: int | None = self.stream.frames or (round(seconds * self.rate) if seconds else None)
+        long = self._seconds()
+        self._live, self._first = long is None, 0
+        if self._live and seconds is None:
+            self.container.close()
+            raise UserError(f"{path} does not say when it ends: say with --seconds how long it is to be translated.")
+        self.count: int | None = self.stream.frames or (round(long * self.rate) if long else None)
+        if seconds is not None:
+            self.count = min(self.count or sys.maxsize, math.ceil(seconds * self.rate))
 
     def __enter__(self) -> File:
         return self
@@ -131,11 +174,16 @@ class File:
             time = frame.pts if frame.pts is not None else (0 if after is None else after + 1)
             if after is not None and time <= after:
                 continue  # a damaged time: encoders take rising ones only
+            if after is None:
+                self._first = time
+            if self._wanted is not None and (time - self._first) * self.time_base >= self._wanted:
+                self._enough = True
+                return
             after = time
             self._end = float((time + 1) * self.time_base)
             # A positive angle says that the picture is to be turned back by it, against the clock.
             rgb = cast("NDArray[np.uint8]", frame.to_ndarray(format="rgb24"))
-            yield Picture(np.rot90(rgb, round(frame.rotation / 90)), time)
+            yield Picture(np.rot90(rgb, round(frame.rotation / 90)), time - self._zero)
 
     def _decoded(self) -> Iterator[VideoFrame]:
         for packet in self._packets():
@@ -164,7 +212,18 @@ class File:
     def heard(self) -> Iterator[Packet[Any]]:
         """The sound that was met since this was last asked."""
         while self._heard:
-            yield self._heard.popleft()
+            packet = self._heard.popleft()
+            if self._zero:
+                late = round(self._zero * self.time_base / packet.time_base)
+                packet.pts, packet.dts = cast(int, packet.pts) - late, cast(int, packet.dts) - late
+                if packet.dts < 0:  # heard before there was something to see
+                    continue
+            yield packet
+
+    @property
+    def _zero(self) -> int:
+        """The time that becomes 0: a stream that one joins in the middle begins there."""
+        return self._first if self._live else 0
 
     def _seconds(self) -> float | None:
         if self.stream.duration:
@@ -173,9 +232,17 @@ class File:
 
     def cut(self) -> str | None:
         """Where the film ended before its end, or what of it was damaged."""
+        if self._enough:
+            return self._damaged()
+        if self._live:
+            long = self._end - float(self._first * self.time_base)
+            return f"stopped after {max(0.0, long):.1f} of {self._wanted:g} seconds"
         seconds, start = self._seconds(), float((self.stream.start_time or 0) * self.time_base)
         # A container's length counts its sound, which may be longer than the pictures.
         tolerance = 2.5 / float(self.rate) if self.stream.duration else max(0.5, 2.5 / float(self.rate))
         if seconds is not None and self._end - start < seconds - tolerance:
             return f"is cut off after {max(0.0, self._end - start):.1f} of {seconds:.1f} seconds"
+        return self._damaged()
+
+    def _damaged(self) -> str | None:
         return f"is damaged at {self.damage} places, whose frames are left out" if self.damage else None

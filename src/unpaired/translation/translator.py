@@ -24,6 +24,7 @@ from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.data.decode import read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
+from unpaired.networks import winograd
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator
 from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
 from unpaired.translation import pictures
@@ -62,6 +63,7 @@ class Translator:
         self.images_seen = images_seen
         self.device = choose_device(device)
         self._dtype = choose_precision(precision, self.device)
+        self._exact = precision == "float32"
         self._channels_last = choose_channels_last(None, self.device, self._dtype)
         self._sources = dict(generators)
         self._built: dict[Direction, nn.Module] = {}
@@ -80,7 +82,8 @@ class Translator:
             direction: keep to this direction; it then need not be named again.
             checkpoint: which checkpoint of a run; by default the best where one was marked, else the latest.
             device: auto, cpu, cuda, cuda:N or mps.
-            precision: auto takes bfloat16 where the hardware multiplies it.
+            precision: auto takes bfloat16 where the hardware multiplies it, and else float32 with Winograd's
+                convolution where that is faster; float32 is exact to 1e-5: torch's own convolutions, and slower.
             max_memory: bytes, or a text such as "3GB", that the process may have in memory: what would take more is
                 translated a band of rows at a time, with the same result; by default most of what is free.
 
@@ -290,7 +293,7 @@ class Translator:
         return Translator(
             replace(self.config, data=data), {way: lambda: AttentionMap(generator)}, images_seen=self.images_seen,
             device=str(self.device), max_memory=self.large.max_memory, source=self.source,
-            precision="bfloat16" if self._dtype == torch.bfloat16 else "float32",
+            precision="float32" if self._exact else "bfloat16" if self._dtype == torch.bfloat16 else "auto",
         )  # fmt: skip
 
     def direction(self, direction: Direction | None = None) -> Direction:
@@ -314,7 +317,8 @@ class Translator:
     def fingerprint(self, direction: Direction | None = None) -> str:
         """SHA-256 of what decides a translation: the generator and its weights, the number format, the background."""
         way = self.direction(direction)
-        hashed = hashlib.sha256(repr((self.config.generator, self.config.data.background, self._dtype)).encode())
+        number_format = (self._dtype, "exact") if self._exact else self._dtype
+        hashed = hashlib.sha256(repr((self.config.generator, self.config.data.background, number_format)).encode())
         for name, tensor in self.generator(way).state_dict().items():
             hashed.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
             hashed.update(tensor.contiguous().reshape(-1).view(torch.uint8).cpu().numpy())
@@ -364,6 +368,7 @@ class Translator:
         way = self.direction(direction)
         if way not in self._built:
             network = self._sources[way]().to(self.device)
+            network = winograd.without(network) if self._exact else network
             if self._channels_last:
                 network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
             self._built[way] = network

@@ -21,7 +21,7 @@ from unpaired.config import Direction
 from unpaired.data.discover import SUFFIXES
 from unpaired.data.files import replacing
 from unpaired.errors import Interrupted, UserError
-from unpaired.translation.film import CONTAINERS, FILMS, File, Folder, Picture, library
+from unpaired.translation.film import CONTAINERS, FILMS, File, Folder, Picture, is_address, is_camera, library
 from unpaired.translation.steady import Steady
 
 if TYPE_CHECKING:
@@ -52,22 +52,28 @@ class FilmReport:
     """What of the film is not in the output, or not as it was."""
 
 
-def is_film(inputs: Sequence[Path], out: Path) -> bool:
-    """Whether a film is meant: one goes in, or one shall come out."""
-    return any(path.suffix.lower() in FILMS and not path.is_dir() for path in inputs) or out.suffix.lower() in FILMS
+def is_film(inputs: Sequence[str | Path], out: Path) -> bool:
+    """Whether a film is meant: one goes in, or a stream's or camera's frames, or one shall come out."""
+    if out.suffix.lower() in FILMS or (NUMBER.search(out.name) and any(is_address(i) or is_camera(i) for i in inputs)):
+        return True
+    paths = [Path(i) for i in inputs if not is_address(i)]
+    return any(path.suffix.lower() in FILMS and not path.is_dir() for path in paths)
 
 
 def translate_film(
     translator: Translator, source: str | Path, out: str | Path, direction: Direction | None = None, *,
-    fps: float | None = None, smooth: float = 0.0, overwrite: bool = False, progress: Progress | None = None,
+    fps: float | None = None, smooth: float = 0.0, seconds: float | None = None, overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> FilmReport:  # fmt: skip
     """Translate a film to a film, or to numbered pictures; or a folder of numbered pictures to a film.
 
     Args:
-        source: a film, or a folder whose pictures, in the order of their names, are the frames.
+        source: a film, or a folder whose pictures, in the order of their names, are the frames; the address of a
+            stream; or a camera, such as /dev/video0.
         out: a film file (its suffix chooses the container), a folder, or a name such as frames/%05d.png.
         fps: frames a second of a folder; a film has its own times, frame by frame.
         smooth: 0 to below 1, how strongly what stands still in the film is held still in its translation.
+        seconds: how much of it; what has no end of its own, as streams and cameras, needs it.
         progress: called with the frames done and in all.
 
     Raises:
@@ -76,26 +82,29 @@ def translate_film(
         Interrupted: Ctrl-C; of a film nothing is left behind, of numbered pictures those that were done.
     """
     library()
-    source, out, way = Path(source), Path(out), translator.direction(direction)
+    source = str(source) if is_address(source) else Path(source)
+    out, way, folder = Path(out), translator.direction(direction), isinstance(source, Path) and source.is_dir()
     steady = Steady(smooth)
-    if not source.exists():
+    if seconds is not None and (folder or not seconds > 0):
+        raise UserError(f"seconds {seconds:g} is not above 0, or {source} is a folder, whose pictures are all taken.")
+    if isinstance(source, Path) and not source.exists():
         raise UserError(f"There is no film or folder {source}.")
     if not NUMBER.search(out.name) and out.suffix.lower() not in CONTAINERS:
-        if source.is_dir() or out.suffix:
+        if folder or out.suffix or not isinstance(source, Path):
             raise UserError(f"{out} is no film that can be written: name it .mp4, .mov, .mkv, .webm or .ts.")
         suffix = source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
         out = out / f"{source.stem}{suffix}"
-    if out.resolve() == source.resolve():
+    if isinstance(source, Path) and out.resolve() == source.resolve():
         raise UserError(f"{out} is the input and would be overwritten: take another --out.")
     _free(out, overwrite)
-    if source.is_dir():
+    if isinstance(source, Path) and folder:
         if not fps or fps <= 0:
             raise UserError(f"{source} is a folder: say with --fps how many of its pictures are shown in a second.")
         film: Folder | File = Folder(source, fps, translator.config.data.background)
     elif fps:
         raise UserError(f"{source} has its own times: --fps is for folders of pictures.")
     else:
-        film = File(source)
+        film = File(source, seconds)
     report = FilmReport(out)
     try:
         with film, _written(out, film) as write:

@@ -65,7 +65,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 TRANSLATED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The translation, in the picture's own size and format.",
-        "content": dict.fromkeys(MEDIA.values(), PICTURE),
+        "content": dict.fromkeys([*MEDIA.values(), "application/octet-stream"], PICTURE),
     }
 }
 

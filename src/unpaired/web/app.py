@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from unpaired.errors import UserError
 from unpaired.web import api
 from unpaired.web.batcher import Busy
+from unpaired.web.films import Films
 from unpaired.web.folders import Folders
 from unpaired.web.guard import Guard
 from unpaired.web.refused import Refused
@@ -30,11 +31,14 @@ ABOUT = 'Unpaired image-to-image translation: pictures in, translations out. Err
 def application(runs: Runs, settings: Settings, folders: Folders | None = None) -> tuple[ASGIApp, Service]:
     """What uvicorn serves: the calls, and the pages where there are `folders` to train on."""
     service = Service(runs, settings)
+    films = Films(settings.megapixels) if folders else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with service.running():
             yield
+        if films:
+            films.close()
 
     # No docs_url: its page fetches scripts from elsewhere.
     app = FastAPI(
@@ -44,10 +48,10 @@ def application(runs: Runs, settings: Settings, folders: Folders | None = None) 
     trainings = Trainings(runs) if folders else None
     app.include_router(api.router(service, trainings))
     answer: Callable[[Request, int, str], Response] = _json
-    if trainings and folders:
+    if trainings and folders and films:
         from unpaired.web import pages
 
-        answer = pages.add(app, service, trainings, folders)
+        answer = pages.add(app, service, trainings, folders, films)
     _errors(app, answer)
     return Guard(app, settings, service.metrics), service
 

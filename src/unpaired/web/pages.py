@@ -19,14 +19,16 @@ from unpaired.data.files import default_cache_dir
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
 from unpaired.report.curves import number
+from unpaired.report.losses import curves
 from unpaired.report.page import POLICY, write_report
-from unpaired.report.sections import curves
 from unpaired.text import duration
 from unpaired.training import checkpoint
 from unpaired.training.run import find_folders
 from unpaired.web import judging, live
 from unpaired.web.api import summarised
 from unpaired.web.exports import Exports
+from unpaired.web.films import Films
+from unpaired.web.films import router as films_router
 from unpaired.web.folders import Folders
 from unpaired.web.guard import COOKIE, session_key
 from unpaired.web.refused import Refused
@@ -43,7 +45,7 @@ Render = Callable[..., HTMLResponse]
 
 
 def add(
-    app: FastAPI, service: Service, trainings: Trainings, folders: Folders
+    app: FastAPI, service: Service, trainings: Trainings, folders: Folders, films: Films
 ) -> Callable[[Request, int, str], Response]:
     """Add the pages to the application; returns how mistakes are shown."""
     render = renderer(service)
@@ -52,6 +54,7 @@ def add(
     app.include_router(_gallery(service, trainings, folders, render), include_in_schema=False)
     app.include_router(_run(service, trainings, render), include_in_schema=False)
     app.include_router(live.router(service, trainings), include_in_schema=False)
+    app.include_router(films_router(service, films), include_in_schema=False)
     app.include_router(judging.router(service, trainings, render), include_in_schema=False)
 
     def answer(request: Request, status: int, sentence: str) -> Response:
@@ -251,7 +254,7 @@ def _has_checkpoint(service: Service, name: str) -> bool:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _minutes(text: str) -> float | None:

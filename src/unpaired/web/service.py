@@ -15,32 +15,27 @@ from typing import Literal
 import torch
 
 from unpaired.config import Direction
-from unpaired.data.decode import QUALITY, encoded, picture_bytes
-from unpaired.data.formats import kind_of
+from unpaired.data.decode import QUALITY, encoded
 from unpaired.data.picture import Picture
-from unpaired.data.pixels import frames, opened
 from unpaired.errors import UserError
 from unpaired.training.device import choose_device
 from unpaired.translation import values
+from unpaired.translation.translator import Translator
 from unpaired.web.batcher import LANES, Batcher
 from unpaired.web.metrics import Metrics
-from unpaired.web.refused import Refused
 from unpaired.web.runs import Runs
 from unpaired.web.settings import Settings
 from unpaired.web.translators import Translators, directions
 from unpaired.web.trusted import Trusted
+from unpaired.web.upload import UPLOAD, decoded
 
 Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "gif", "avif"]
 MEDIA = {
     "PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "TIFF": "image/tiff", "BMP": "image/bmp",
-    "GIF": "image/gif", "AVIF": "image/avif", "PPM": "image/x-portable-pixmap",
+    "GIF": "image/gif", "AVIF": "image/avif", "PPM": "image/x-portable-pixmap", "DICOM": "application/dicom",
 }  # fmt: skip
-SUFFIX = {"JPEG": "jpg", "TIFF": "tif"}
-PACKED = frozenset({"NPY", "NPZ", "DICOM", "NIFTI"})
-"""Formats whose heads don't tell, without unpacking, how much memory they will take."""
+SUFFIX = {"JPEG": "jpg", "TIFF": "tif", "DICOM": "dcm", "NIFTI": "nii"}
 THREADS = 4
-UPLOAD = Path("The picture")
-"""What sentences call a picture that came without a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +107,11 @@ class Service:
         began, loop = monotonic(), asyncio.get_running_loop()
         run, folder = self._run(wish.run)
         way = _way(wish.direction, directions(folder), run)
-        translator = await loop.run_in_executor(self._threads, self.translators.get, folder, way)
-        picture = await loop.run_in_executor(self._threads, self._decoded, content)
+
+        def prepare() -> tuple[Translator, Picture]:
+            return self.translators.get(folder, way), decoded(content, self.settings.megapixels)
+
+        translator, picture = await loop.run_in_executor(self._threads, prepare)
         if why := values.fits(translator.config.data, picture, way):
             raise UserError(f"{UPLOAD} {why}")
         made = await self.batcher.translate(translator, picture, way)
@@ -134,18 +132,6 @@ class Service:
         if len(names) != 1:
             raise UserError("Name the run with run=…; /v1/runs lists them." if names else "There is no run yet.")
         return names[0], self.runs.folder(names[0])
-
-    def _decoded(self, content: bytes) -> Picture:
-        """Decoded, after a look at what its head says of its size."""
-        most = self.settings.megapixels
-        if (kind := kind_of(content)) in PACKED:
-            raise Refused(415, f"{kind} is not taken over HTTP, as its size is not known in advance: translate a file.")
-        with opened(content, UPLOAD, deep=True) as image:
-            size, pages = f"{image.width}×{image.height}", frames(image)
-            if image.width * image.height * pages > most * 1e6:
-                size += f" pixels on each of {pages} pages" if pages > 1 else " pixels"
-                raise Refused(413, f"{UPLOAD} has {size}: more than {most:g} megapixels are not taken.")
-        return picture_bytes(content, UPLOAD)
 
     def _count(self, run: str, way: Direction, made: Picture, seconds: float) -> None:
         self.metrics.pictures.labels(run, way).inc()

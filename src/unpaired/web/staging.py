@@ -17,8 +17,8 @@ from unpaired.config import Direction
 from unpaired.data.decode import decode
 from unpaired.data.discover import discover
 from unpaired.errors import UserError
+from unpaired.report.pieces import ends
 from unpaired.report.record import Record, mapping
-from unpaired.report.sections import ends
 from unpaired.translation.translator import Translator
 from unpaired.web.study import Study, Trial
 

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from unpaired.report.pieces import names, title
 from unpaired.report.record import Record, is_number, mapping
-from unpaired.report.sections import names, title
 from unpaired.text import duration
 
 State = Literal["training", "finished", "stopped", "flat", "failed"]

@@ -72,8 +72,11 @@ def _several(data: bytes, path: Path) -> Picture:
         check_claim(path, (sum(archive.getinfo(name).file_size for name in names),), np.uint8)
         arrays: list[NDArray[Any]] = []
         for name in names:
-            with archive.open(name) as file:
-                arrays.append(_loaded(io.BytesIO(file.read()), path))
+            about = archive.getinfo(name)
+            if about.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # NumPy writes no other
+                raise UserError(f"{path} is packed in a way that NumPy never writes: save it again.")
+            with archive.open(about) as file:  # never more than was claimed
+                arrays.append(_loaded(io.BytesIO(file.read(about.file_size)), path))
     kinds = {(array.shape, array.dtype) for array in arrays}
     if len(kinds) > 1:
         listed = ", ".join(

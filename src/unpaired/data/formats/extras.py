@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,26 @@ from unpaired.errors import UserError
 
 MAX_BYTES = 2**31
 """Values of one file, decoded. What claims more is refused before it is decoded."""
+_most = ContextVar("most", default=MAX_BYTES)
+
+
+class TooLarge(UserError):
+    """A file claims more values than are let in."""
+
+
+@contextmanager
+def at_most(size: int) -> Generator[None]:
+    """Inside, and in this thread, files of more than `size` bytes of values are refused with `TooLarge`."""
+    token = _most.set(min(size, MAX_BYTES))
+    try:
+        yield
+    finally:
+        _most.reset(token)
+
+
+def most() -> int:
+    """Bytes of values that a file may claim here."""
+    return _most.get()
 
 
 def missing(path: Path, what: str, extra: str) -> UserError:
@@ -37,15 +58,19 @@ def damage_told(path: Path, what: str) -> Generator[None]:
 
 
 def check_claim(path: Path, shape: Sequence[int], dtype: Any) -> None:
-    """Raise `UserError` where a header claims what can't be, or more than `MAX_BYTES`."""
+    """Raise `UserError` where a header claims what can't be, or more than is let in (`at_most`)."""
     if any(side < 1 for side in shape):
         raise UserError(f"{path} holds no pixels (its shape is {'×'.join(map(str, shape))}).")
     size = math.prod(int(side) for side in shape) * np.dtype(dtype).itemsize
-    if size > MAX_BYTES:
-        raise UserError(
-            f"{path} claims {size / 2**30:.1f} GiB of values ({'×'.join(map(str, shape))}), more than "
-            f"{MAX_BYTES / 2**30:.0f} GiB: cut it into parts."
+    if size > most():
+        raise TooLarge(
+            f"{path} claims {_amount(size)} of values ({'×'.join(map(str, shape))}), more than {_amount(most())}: "
+            "cut it into parts."
         )
+
+
+def _amount(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**29 else f"{size / 2**20:.1f} MiB"
 
 
 def check_values(path: Path, values: NDArray[Any]) -> NDArray[Any]:

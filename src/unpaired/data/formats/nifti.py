@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.data.formats.extras import MAX_BYTES, check_claim, check_values, damage_told, missing
+from unpaired.data.formats.extras import check_claim, check_values, damage_told, missing, most
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
+
+HEADERS = 1 << 20
+"""Bytes before a volume's values, at most: the header, and what programs add to it."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,10 @@ def read(data: bytes, path: Path, axis: int) -> Picture:
         if data[:2] == b"\x1f\x8b":
             packed, data = data, b""
             unpack = zlib.decompressobj(31)
-            data = unpack.decompress(packed, MAX_BYTES)
+            bytes_let_in = most() + HEADERS
+            data = unpack.decompress(packed, bytes_let_in)
             if unpack.unconsumed_tail:
-                check_claim(path, (MAX_BYTES + 1,), np.uint8)
+                check_claim(path, (bytes_let_in + 1,), np.uint8)
             if not unpack.eof:
                 raise UserError(f"{path} is damaged or cut off: remove it or get it again.")
         kind: Any = nibabel.Nifti2Image if data[4:8] == b"n+2\0" else nibabel.Nifti1Image

@@ -24,7 +24,7 @@ GEO = frozenset({33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113})
 """Tags of GeoTIFF (OGC 19-008r4) and of GDAL: scale, tie points, transformation, keys, metadata, no-data value."""
 KEPT = GEO | {269, 270, 271, 272, 306, 315, 33432, 34675}
 """Those, and what people write: names, description, device, date, artist, copyright, ICC profile."""
-_LOSSLESS = {1: None, 5: "lzw", 8: "zlib", 32946: "zlib", 32773: "packbits", 34925: "lzma", 50000: "zstd"}
+LOSSLESS = {1: None, 5: "lzw", 8: "zlib", 32946: "zlib", 32773: "packbits", 34925: "lzma", 50000: "zstd"}
 
 
 Tags = tuple[tuple[int, int, int, Any, bool], ...]
@@ -191,7 +191,7 @@ def _laid_out(values: NDArray[Any], own: Tiff | None) -> tuple[NDArray[Any], str
 
 def options_of(file: Any, page: Any) -> dict[str, Any]:
     """What `imwrite` is told so that it writes a file of the same kind."""
-    compression = _LOSSLESS.get(int(page.compression), "zlib")
+    compression = LOSSLESS.get(int(page.compression), "zlib")
     options: dict[str, Any] = {
         "bigtiff": file.is_bigtiff, "byteorder": file.byteorder, "compression": compression,
         "photometric": page.photometric.name.lower(),

@@ -10,12 +10,20 @@ export async function translate(blob, { run, direction, format, quality, trust }
   if (trust) query.set("trust", "true");
   for (let attempt = 0; ; attempt++) {
     const answer = await fetch(`/v1/translate?${query}`, { method: "POST", body: blob, headers: { "content-type": "application/octet-stream" } });
-    if (answer.ok) return Object.assign(await answer.blob(), { unusual: Number(answer.headers.get("x-unpaired-unusual") ?? NaN) });
+    if (answer.ok) {
+      const suffix = /\.(\w+)$/.exec(answer.headers.get("content-disposition") ?? "")?.[1];
+      return Object.assign(await answer.blob(), { suffix, unusual: Number(answer.headers.get("x-unpaired-unusual") ?? NaN) });
+    }
     if (answer.status === 429 && attempt < patience) {
       await new Promise((done) => setTimeout(done, 1000 * Number(answer.headers.get("retry-after") ?? 1)));
       continue;
     }
-    const told = await answer.json().catch(() => ({}));
-    throw new Error(told.error ?? `The server answered ${answer.status}.`);
+    throw await mistake(answer);
   }
+}
+
+/** What the server says of a request that it refused. */
+export async function mistake(answer) {
+  const told = await answer.json().catch(() => ({}));
+  return new Error(told.error ?? `The server answered ${answer.status}.`);
 }

@@ -1,15 +1,14 @@
 "use strict";
-// The camera, or a film, translated as fast as the server can: one picture under way at a time, none queued.
+// The camera, translated as fast as the server can: one picture under way at a time, none queued.
 import { translate } from "./client.js";
 
 const SIDE = 256;
 
-/** Shows `source` (a MediaStream or a File) and its translation until `stop` is called. */
+/** Shows `source`, a MediaStream, and its translation until `stop` is called. */
 export function play(source, wish, { video, canvas, told }) {
   let going = true;
   const work = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
-  const address = source instanceof File ? URL.createObjectURL(source) : null;
-  if (address) { video.src = address; video.loop = true; } else video.srcObject = source;
+  video.srcObject = source;
 
   async function loop() {
     let speed = 0;
@@ -34,10 +33,8 @@ export function play(source, wish, { video, canvas, told }) {
   function stop() {
     going = false;
     video.pause();
-    if (address) URL.revokeObjectURL(address);
-    else for (const track of source.getTracks()) track.stop();
+    for (const track of source.getTracks()) track.stop();
     video.srcObject = null;
-    video.removeAttribute("src");
   }
 
   const done = video.play().then(loop).catch((error) => { stop(); throw error; });

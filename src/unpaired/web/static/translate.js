@@ -1,11 +1,12 @@
 "use strict";
 import { translate } from "./client.js";
+import { translateFilm } from "./film.js";
 import { play } from "./live.js";
 import { unzip, zip } from "./zip.js";
 
 const UNUSUAL = 99; // percent of the training pictures that are less unusual
 const AT_ONCE = 4; // requests under way
-const FILM = /^video\//;
+const FILM = /\.(mp4|m4v|mov|mkv|webm|ts|avi|mpe?g|wmv|flv|3gp|m?2?ts|ogv)$/i;
 const bench = document.getElementById("bench");
 
 if (bench) {
@@ -35,13 +36,11 @@ if (bench) {
   }
 
   function add(files) {
-    const films = files.filter((f) => FILM.test(f.type));
     const archives = files.filter((f) => /\.zip$/i.test(f.name));
-    const pictures = files.filter((f) => !films.includes(f) && !archives.includes(f) && !f.name.startsWith("."));
+    const found = files.filter((f) => !archives.includes(f) && !f.name.startsWith("."));
     for (const archive of archives) unzip(archive).then(add, (error) => say(error.message));
-    if (films.length) startLive(films[0]);
-    counted += pictures.length;
-    queue.push(...pictures.map((file) => ({ file, wish: wish(), back: bench.back.checked })));
+    counted += found.length;
+    queue.push(...found.map((file) => ({ file, wish: wish(), back: bench.back.checked })));
     pump();
   }
 
@@ -54,7 +53,7 @@ if (bench) {
   }
 
   function tell() {
-    if (counted) say(finished < counted ? `${finished} of ${counted} translated …` : `${counted === 1 ? "1 picture is" : `${counted} pictures are`} done.`);
+    if (counted) say(finished < counted ? `${finished} of ${counted} translated …` : `${counted === 1 ? "1 file is" : `${counted} files are`} done.`);
   }
 
   async function one({ file, wish: wanted, back }) {
@@ -65,11 +64,12 @@ if (bench) {
     told.textContent = `${file.name} …`;
     try {
       if (file.size > Number(bench.dataset.upload)) throw new Error("This file is too large.");
+      if (FILM.test(file.name)) { await film(item, file, wanted); return; }
       const result = await translate(file, { ...wanted, trust: true });
-      const name = named(file.name, wanted.direction, result.type);
+      const name = named(file.name, wanted.direction, result.suffix);
       made.push([name, result]);
       await show(item, file, result, name);
-      if (back) await addBack(item, result, wanted);
+      if (back && !item.querySelector(".compare").hidden) await addBack(item, result, wanted);
     } catch (error) {
       item.querySelector(".compare").hidden = item.querySelector(".views").hidden = true;
       told.textContent = `${file.name}: ${error.message}`;
@@ -77,22 +77,59 @@ if (bench) {
     }
   }
 
-  function named(name, direction, type) {
-    const suffix = { "image/jpeg": "jpg", "image/tiff": "tif" }[type] ?? type.split("/")[1];
-    return `${name.replace(/\.[^.]*$/, "")}-${direction}.${suffix}`;
+  function named(name, direction, suffix) {
+    return `${name.replace(/(\.nii)?\.[^.]*$/, "")}-${direction}.${suffix}`;
+  }
+
+  function offer(item, blob, name) {
+    Object.assign(item.querySelector(".download"), { href: URL.createObjectURL(blob), download: name });
+  }
+
+  async function film(item, file, wanted) {
+    const [compare, progress, told] = [".compare", "progress", ".told"].map((s) => item.querySelector(s));
+    item.querySelector(".views").hidden = true;
+    compare.hidden = true;
+    progress.hidden = false;
+    progress.setAttribute("aria-label", `How much of ${file.name} is translated`);
+    try {
+      const result = await translateFilm(file, wanted, ({ state, frames, total }) => {
+        if (state === "working" && total) Object.assign(progress, { max: total, value: frames });
+        told.textContent = `${file.name} · ${{ sending: "on its way …", waiting: "waits for another film …" }[state] ?? `${frames}${total ? ` of ${total}` : ""} frames`}`;
+      });
+      const name = named(file.name, wanted.direction, result.suffix);
+      made.push([name, result]);
+      offer(item, result, name);
+      const films = item.querySelector(".films");
+      for (const [video, blob, label] of [[".film", file, "as it is"], [".translation", result, "translated"]]) Object.assign(films.querySelector(video), { src: URL.createObjectURL(blob), ariaLabel: `${file.name} ${label}` });
+      const [before, after] = [films.querySelector(".film"), films.querySelector(".translation")];
+      after.addEventListener("play", () => before.play());
+      after.addEventListener("pause", () => before.pause());
+      for (const kind of ["play", "pause", "seeked"]) after.addEventListener(kind, () => { before.currentTime = after.currentTime; });
+      films.hidden = item.querySelector(".views").hidden = false;
+      for (const button of item.querySelectorAll("[data-view]")) button.hidden = true;
+      told.textContent = result.said ? `${name} · ${result.said}` : name;
+    } finally {
+      progress.hidden = true;
+    }
   }
 
   async function load(image, blob) {
     image.src = URL.createObjectURL(blob);
-    await image.decode().catch(() => { throw new Error("It was translated, but this browser can't show its format: download it."); });
+    await image.decode();
   }
 
   async function show(item, file, result, name) {
     const [before, after, slider, told] = [".before", ".after", "input", ".told"].map((s) => item.querySelector(s));
-    const link = item.querySelector(".download");
-    Object.assign(link, { href: URL.createObjectURL(result), download: name });
+    offer(item, result, name);
     told.textContent = name;
-    await Promise.all([load(before, file), load(after, result)]);
+    try {
+      await Promise.all([load(before, file), load(after, result)]);
+    } catch {
+      item.querySelector(".compare").hidden = true;
+      for (const button of item.querySelectorAll("[data-view]")) button.hidden = true;
+      told.textContent = `${name} · translated; a browser can't show its format, so download it`;
+      return;
+    }
     before.alt = `${file.name} as it is`;
     after.alt = `${file.name} translated`;
     slider.setAttribute("aria-label", `How much of ${file.name} is shown as it is, in percent`);
