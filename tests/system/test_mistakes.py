@@ -470,3 +470,8 @@ def _about(command: str, run: Path, domains: tuple[Path, Path], scratch: Path) -
         "report": ["report", run],
         "inspect": ["inspect", run],
     }[command]
+
+
+def test_help_names_what_is_missing(unpaired: Command) -> None:
+    said = unpaired("evaluate", "--help").out
+    assert "unpaired evaluate [-h] [OPTIONS] RUN DIR_A [DIR_B]" in said

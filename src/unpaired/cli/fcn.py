@@ -22,9 +22,9 @@ class Arguments:
     unpaired evaluate fcn train data/trainB data/trainA --out fcn-128.safetensors --size 128
     """
 
-    photos: Annotated[Path, tyro.conf.Positional]
+    photos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")]
     """Folder of photos."""
-    labels: Annotated[Path, tyro.conf.Positional]
+    labels: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LABELS")]
     """Folder of their colour label maps, under the same names."""
     out: Path
     """File for the network, a .safetensors."""
