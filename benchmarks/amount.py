@@ -73,6 +73,7 @@ class Look:
 def watch(words: list[str], manifest: Path, marks: list[int], kill_at: int | None) -> Look:
     """Start a command, and look at it until it ends or has done `kill_at` files, when it is killed."""
     start, peaks, lines, offset = time.monotonic(), dict[int, float](), 0, 0
+    before = manifest.read_bytes().count(b'"translated"') if manifest.exists() else 0
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     while process.poll() is None:
         time.sleep(LOOK)
@@ -83,7 +84,7 @@ def watch(words: list[str], manifest: Path, marks: list[int], kill_at: int | Non
             offset, lines = offset + len(new), lines + new.count(b'"translated"')
         peak = high_water(process.pid)
         for mark in marks:
-            if lines >= mark and peak:
+            if before < mark <= lines and peak:
                 peaks.setdefault(mark, peak)
         if peak:
             peaks[lines] = peak

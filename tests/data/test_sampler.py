@@ -108,8 +108,10 @@ def test_crops_reach_every_place_and_flip_half() -> None:
 
 
 def test_crop_larger_than_a_picture_names_it() -> None:
-    with pytest.raises(UserError, match=r"0\.png is 12×12 px, smaller than the crop of 16 px"):
+    with pytest.raises(UserError, match=r"0\.png is 12×12 px, smaller than .* 16 px: lower --crop or raise --size"):
         make_batches(crop=16)
+    with pytest.raises(UserError, match=r"crop of 16 px: leave it out, or lower --crop\.$"):
+        make_batches(crop=16, resize="none")
     with pytest.raises(UserError, match="smaller than the crop"):
         draw(8, 3, (4, 4), True, np.random.default_rng(0))
 

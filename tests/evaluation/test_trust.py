@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 
 from unpaired.config import Config, DataConfig
 from unpaired.errors import UserError
-from unpaired.evaluation.trust import FEWEST, UNUSUAL, Trust, input_domain
+from unpaired.evaluation.trust import FEWEST, UNUSUAL, Trust, input_domain, meant
 from unpaired.training.record import Folders, RunRecord
 
 
@@ -95,3 +96,21 @@ def test_what_cannot_be_said_is_told(kept: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a run"):
         Trust.load(tmp_path, "a")
     assert (input_domain("a2b"), input_domain("b2a")) == ("a", "b")
+
+
+def test_pictures_of_the_other_domain_tell_the_direction_that_was_meant(kept: Path, tmp_path: Path) -> None:
+    record = RunRecord.read(kept / "run")
+    assert record.folders is not None
+    (tmp_path / "run").mkdir()
+    turned = replace(record, folders=Folders(a=tmp_path, b=record.folders.a), digests={"a": "2", "b": "1"})
+    turned.write(tmp_path / "run")
+    shutil.copy(kept / "run" / "trust-a.safetensors", tmp_path / "run" / "trust-b.safetensors")
+    soft, stripes = [tmp_path / f"soft{i}.png" for i in range(3)], [tmp_path / f"stripes{i}.png" for i in range(3)]
+    for i in range(3):
+        Image.fromarray(_soft(3000 + i)).save(soft[i])
+        Image.fromarray(_stripes(i)).save(stripes[i])
+    assert meant(tmp_path / "run", "a2b", soft) == "b2a"
+    assert meant(tmp_path / "run", "a2b", stripes) is None
+    assert meant(tmp_path / "run", "b2a", soft) is None, "of A nothing can be said"
+    replace(turned, config=replace(record.config, method="cut")).write(tmp_path / "run")
+    assert meant(tmp_path / "run", "a2b", soft) is None, "there is no other direction"

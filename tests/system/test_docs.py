@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 import torch
 import tyro
+from documented import ROOT, blocks, name_of
 
 import unpaired
 from unpaired.cli import SUMMARIES, command
@@ -18,28 +19,21 @@ from unpaired.methods.base import Method
 from unpaired.training.engine import Engine
 from unpaired.training.ranks import Ranks
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
 OPTION = re.compile(r"(?<![\w-])--[a-z][\w.-]*")
-
-
-def _name(page: Path) -> str:
-    return str(page.relative_to(ROOT))
 
 
 def _code(page: Path) -> list[str]:
     """Code spans and the lines of code blocks."""
-    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
-    return [line.strip() for block in blocks for line in block.splitlines()] + spans
+    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return [line.strip() for _, block in blocks(page) for line in block.splitlines()] + re.findall(r"`([^`\n]+)`", text)
 
 
 def _commands(page: Path) -> list[list[str]]:
     """The words after `unpaired` of each command line. With … in it, or alone in running text, it is none."""
     found: list[list[str]] = []
     for code in _code(page):
-        for match in re.finditer(r"(?:^|&& |-m )unpaired ([a-z]+\b[^&|#]*)", code):
+        for match in re.finditer(r"(?:^|&& |-m |then |else )unpaired ([a-z]+\b[^&|#]*)", code):
             words = shlex.split(match[1])
             if "…" not in words and (len(words) > 1 or words[0] in ("demo", "doctor")):
                 found.append(words)
@@ -68,10 +62,10 @@ def only_parse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_parse")
-@pytest.mark.parametrize("page", PAGES, ids=_name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_command_line_parses(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in _commands(page):
-        line = f"{_name(page)}: unpaired {shlex.join(words)}"
+        line = f"{name_of(page)}: unpaired {shlex.join(words)}"
         assert words[0] in SUMMARIES, line
         with pytest.raises((Parsed, SystemExit)) as ending:
             command(words[0]).main(words[1:])
@@ -79,7 +73,7 @@ def test_every_command_line_parses(page: Path, capsys: pytest.CaptureFixture[str
         assert isinstance(ending.value, Parsed) or ending.value.code == 0, f"{line}\n{told.err}{told.out}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_relative_link_leads_to_something(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -87,11 +81,11 @@ def test_every_relative_link_leads_to_something(page: Path) -> None:
             continue
         path, _, anchor = target.partition("#")
         there = (page.parent / path).resolve() if path else page
-        assert there.exists(), f"{_name(page)} links to {target}, which is not there"
+        assert there.exists(), f"{name_of(page)} links to {target}, which is not there"
         if anchor:
             headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = [re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings]
-            assert anchor in slugs, f"{_name(page)} links to {target}: no such heading"
+            assert anchor in slugs, f"{name_of(page)} links to {target}: no such heading"
 
 
 def test_the_documentation_has_commands() -> None:

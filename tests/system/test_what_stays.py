@@ -48,6 +48,7 @@ def test_masks_hold_a_training_and_going_on_is_exact(
     assert any("outside_a" in json.loads(line).get("terms", {}) for line in lines)
     record = json.loads((tmp_path / "whole" / "run.json").read_text())
     assert record["folders"]["masks_a"] == str(masks.resolve())
+    assert f", masks in {masks.resolve()}" in unpaired("inspect", tmp_path / "whole").out.replace("\n", "")
     # Masks decide as pictures do.
     first = min(masks.iterdir())
     with Image.open(first) as mask:

@@ -206,3 +206,12 @@ def test_waiting_pictures_count_with_their_transparency(tmp_path: Path) -> None:
     plain, clear = (read_picture(save(tmp_path / f"{mode}.png", mode=mode)) for mode in ("RGB", "RGBA"))
     assert plain.nbytes == 16 * 20 * 3
     assert clear.nbytes == 16 * 20 * 4
+
+
+def test_a_name_of_a_picture_is_no_folder(make_translator: Make, tmp_path: Path) -> None:
+    file = save(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"painted\.PNG is named like a picture: give a folder"):
+        translate_files(make_translator(), file, tmp_path / "painted.PNG")
+    assert not (tmp_path / "painted.PNG").exists()
+    (tmp_path / "painted.PNG").mkdir()
+    assert translate_files(make_translator(), file, tmp_path / "painted.PNG").translated == 1

@@ -25,7 +25,9 @@ class Arguments:
     unpaired bakeoff horses zebras --out runs/bakeoff --minutes 60
     """
 
-    folders: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    folders: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]", help_behavior_hint="(required)")
+    ] = ()
     """DIR_A DIR_B, or one folder that holds trainA and trainB. Without testA and testB a tenth is kept to measure."""
     out: Path
     """Folder of the runs, the grid and the numbers."""

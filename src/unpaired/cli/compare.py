@@ -21,7 +21,11 @@ class Arguments:
     unpaired compare runs/zebra runs/zebra-2
     """
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN RUN [RUN …]")]
+    runs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RUN RUN [RUN …]", help_behavior_hint="(required)"),
+    ]
     """Two runs or more."""
     out: Path = Path("compare.html")
     """The page, one file that needs nothing else."""

@@ -59,7 +59,9 @@ class Check:
     unpaired datasets check horses zebras
     """
 
-    folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]")]
+    folders: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]", help_behavior_hint="(required)")
+    ]
     """DIR_A DIR_B, or one folder that holds trainA and trainB; testA and testB beside them are looked at, too."""
     size: int = 256
     """Side in px to which a training would resize; smaller pictures are told of."""

@@ -13,7 +13,7 @@ from unpaired.config import Direction
 from unpaired.data.decode import read_picture, write_picture
 from unpaired.errors import UserError, reason
 from unpaired.evaluation.changes import write_change_map
-from unpaired.evaluation.trust import UNUSUAL, Trust, input_domain
+from unpaired.evaluation.trust import UNUSUAL, Trust, input_domain, meant
 from unpaired.translation import values
 from unpaired.translation.batch import BatchReport
 from unpaired.translation.translator import Translator
@@ -48,6 +48,9 @@ def warn_of_unusual(report: BatchReport, run: Path, direction: Direction, consol
         )  # fmt: skip
     if len(unusual) > NAMED:
         console.print(f"Unusual: {len(unusual) - NAMED:,} more of {looked:,} looked at.", soft_wrap=True)
+    if 2 * len(unusual) > looked and (other := meant(run, direction, [path for _, path in unusual[:NAMED]])):
+        domain = input_domain(other).upper()
+        console.print(f"They are like the training pictures of {domain}: was --direction {other} meant?")
 
 
 def write_changes(report: BatchReport, folder: Path, console: Console) -> None:

@@ -32,11 +32,11 @@ class Arguments:
     unpaired evaluate fcn train --help is about the network of the FCN score.
     """
 
-    run: Annotated[Path, tyro.conf.Positional]
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run, or one of its checkpoints."""
-    dir_a: Annotated[Path, tyro.conf.Positional]
+    dir_a: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A")]
     """Held-out pictures of domain A."""
-    dir_b: Annotated[Path | None, tyro.conf.Positional] = None
+    dir_b: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[DIR_B]")] = None
     """Held-out pictures of domain B. Without it the first folder holds testA and testB, or both domains in one as
     the training folder did (--layout)."""
     measures: Annotated[tuple[str, ...], tyro.conf.arg(metavar=f"{{{','.join(MEASURES)}}} …")] = ()

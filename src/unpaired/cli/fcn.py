@@ -22,9 +22,9 @@ class Arguments:
     unpaired evaluate fcn train data/trainB data/trainA --out fcn-128.safetensors --size 128
     """
 
-    photos: Annotated[Path, tyro.conf.Positional]
+    photos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")]
     """Folder of photos."""
-    labels: Annotated[Path, tyro.conf.Positional]
+    labels: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LABELS")]
     """Folder of their colour label maps, under the same names."""
     out: Path
     """File for the network, a .safetensors."""
@@ -48,6 +48,8 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] != ["train"]:
         raise UserError("After unpaired evaluate fcn comes train (for a run in a folder named fcn: ./fcn).")
     told = parsed(arguments[1:], Arguments, "evaluate fcn train")
+    if told.out.suffix != ".safetensors":
+        raise UserError(f"{told.out} is no name for the network: let --out end in .safetensors.")
     if told.out.exists() and not told.overwrite:
         raise UserError(f"{told.out} exists already: take another --out, or give --overwrite.")
     palette, void = read_palette(told.palette) if told.palette else (CITYSCAPES, VOID)

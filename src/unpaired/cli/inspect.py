@@ -53,8 +53,10 @@ def _run(run: Path, console: Console) -> None:
     console.print(f"Run {run}, preset {record.preset or 'none'}")
     if record.folders is None:
         console.print(f"Imported from {record.provenance.get('imported')}")
-    for name, folder in (("a", record.folders.a), ("b", record.folders.b)) if record.folders else ():
-        console.print(f"{name.upper()}: {record.counts[name]:,} pictures in {folder}")
+    of = record.folders
+    for name, folder, masks in (("a", of.a, of.masks_a), ("b", of.b, of.masks_b)) if of else ():
+        with_masks = f", masks in {masks}" if masks else ""
+        console.print(f"{name.upper()}: {record.counts[name]:,} pictures in {folder}{with_masks}")
     folders = checkpoint.checkpoints(run)
     if not folders:
         console.print("No checkpoint yet.")

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unpaired.config import DataConfig, Domain
+from unpaired.config import DataConfig, Domain, Resize
 from unpaired.data.cache import Cache
 from unpaired.data.decode import resized
 from unpaired.data.scale import scale_of
@@ -132,7 +132,7 @@ class Batches:
         if not 0 <= rank < world:
             raise ValueError(f"rank {rank} is not one of {world}")
         for cache in (cache_a, cache_b):
-            _check_crop(cache, data.crop)
+            _check_crop(cache, data.crop, data.resize)
         _check_pairs(cache_a, cache_b, pairs or ())
         self._caches: dict[Domain, Cache] = {"a": cache_a, "b": cache_b}
         self._scales = {domain: scale_of(data, domain) for domain in self._caches}
@@ -196,12 +196,11 @@ class Batches:
         return out, shares
 
 
-def _check_crop(cache: Cache, crop: int) -> None:
+def _check_crop(cache: Cache, crop: int, resize: Resize) -> None:
+    larger = "leave it out, or lower --crop" if resize == "none" else "lower --crop or raise --size"
     for path, (height, width, _) in zip(cache.files, cache.shapes, strict=True):
         if min(height, width) < crop:
-            raise UserError(
-                f"{path} is {width}×{height} px, smaller than the crop of {crop} px: lower --crop or raise --size."
-            )
+            raise UserError(f"{path} is {width}×{height} px, smaller than the crop of {crop} px: {larger}.")
 
 
 def _check_pairs(cache_a: Cache, cache_b: Cache, pairs: Sequence[tuple[int, int]]) -> None:

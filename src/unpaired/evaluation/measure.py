@@ -101,7 +101,7 @@ class Evaluation:
                     direction, f"{name} {arrow}", number(score.translator) + spread,
                     number(score.do_nothing), number(score.floor),
                 )  # fmt: skip
-        table.caption = "\n".join(self.remarks()) or None
+        table.caption, table.caption_justify = "\n".join(self.remarks()) or None, "left"
         return table
 
     def distances(self) -> list[str]:

@@ -19,12 +19,13 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from unpaired.config import Config, Direction, Domain
+from unpaired.config import Config, Direction, Domain, reverse
 from unpaired.data.discover import discover
 from unpaired.data.files import replacing
 from unpaired.errors import UserError
 from unpaired.evaluation.features import LiteExtractor, Picture
 from unpaired.evaluation.run import read
+from unpaired.methods import METHODS
 from unpaired.training.record import RunRecord
 
 NEIGHBOURS = 5
@@ -97,6 +98,20 @@ class Trust:
 def input_domain(direction: Direction) -> Domain:
     """The domain that pictures to translate are of."""
     return "a" if direction == "a2b" else "b"
+
+
+def meant(run: str | Path, direction: Direction, paths: Sequence[str | Path]) -> Direction | None:
+    """The run's other direction, where most of these files are usual pictures of what that one translates; else None,
+    as where there is no other direction, or nothing can be said of its pictures.
+    """
+    other = reverse(direction)
+    try:
+        if other not in METHODS[RunRecord.read(_run_of(Path(run))).config.method].translators:
+            return None
+        usual = sum(p < UNUSUAL for p in Trust.load(run, input_domain(other)).percentiles(paths))
+    except UserError:
+        return None
+    return other if 2 * usual > len(paths) else None
 
 
 def _chosen(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from unpaired.data import shards
-from unpaired.data.discover import look_through, nothing, stem
+from unpaired.data.discover import SUFFIXES, look_through, nothing, stem
 from unpaired.data.masks import Masks
 from unpaired.errors import UserError
 from unpaired.translation.manifest import MANIFEST, History
@@ -90,6 +90,11 @@ def plan(
     """
     if os.path.lexists(out) and not out.is_dir():
         raise UserError(f"{out} is a file: give a folder for the translations.")
+    if out.suffix.lower() in SUFFIXES and not out.exists():
+        raise UserError(
+            f"{out} is named like a picture: give a folder for the translations, which keep their names "
+            "(--format is for another format)."
+        )
     jobs, inside = Plan(out, suffix, masks), os.path.realpath(out)
     for given in inputs:
         if _is_folder(given):
