@@ -120,7 +120,6 @@ def test_every_field_is_frozen_keyword_only_and_documented(group: str) -> None:
         ("loss", {"pool": -1}, "pool"),
         ("loss", {"structure_weight": -1.0}, "structure-weight"),
         ("loss", {"inversion": -1.0}, "inversion"),
-        ("loss", {"cycle_bits": 17}, "cycle-bits"),
         ("loss", {"cycle_coarse": 0}, "cycle-coarse"),
         ("loss", {"cycle_coarse": 257}, "cycle-coarse"),
         ("loss", {"cycle_floor": 1.5}, "cycle-floor"),

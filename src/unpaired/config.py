@@ -156,8 +156,6 @@ class LossConfig:
     cycle_noise: float = 0.0
     """Standard deviation (of pictures in -1 to 1) of noise on a fake before it is translated back: what a generator
     would hide in faint patterns for its inverse is lost (Chu et al. 2017; Bashkirova et al. 2019)."""
-    cycle_bits: int = 0
-    """Bits a channel to which a fake is rounded before it is translated back, to the same end; 0 does not round."""
     cycle_coarse: int = 1
     """The cycle is asked for at 1/k of the resolution: details below k px need not come back."""
     cycle_floor: float = 1.0

@@ -92,7 +92,6 @@ def validate(config: Config) -> None:
         (config.loss.identity_every >= 1, f"identity-every {config.loss.identity_every} is not at least 1"),
         (config.loss.pool >= 0, f"pool {config.loss.pool} is negative"),
         (config.loss.cycle_noise >= 0, f"cycle-noise {config.loss.cycle_noise} is negative"),
-        (0 <= config.loss.cycle_bits <= 16, f"cycle-bits {config.loss.cycle_bits} is not from 0 to 16"),
         (1 <= config.loss.cycle_coarse <= data.crop,
          f"cycle-coarse {config.loss.cycle_coarse} is not from 1 to the crop, {data.crop} px"),
         (0 <= config.loss.cycle_floor <= 1, f"cycle-floor {config.loss.cycle_floor} is not in [0, 1]"),

@@ -24,11 +24,11 @@ def test_structure_and_light_are_kept_by_one_word_each(
 
 
 def test_a_cycle_in_which_hiding_does_not_pay(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
-    words = ["--cycle-noise", "0.05", "--cycle-bits", "5", "--cycle-coarse", "2", "--cycle-floor", "0.2"]
+    words = ["--cycle-noise", "0.05", "--cycle-coarse", "2", "--cycle-floor", "0.2"]
     answer = unpaired("train", *domains, "--out", tmp_path / "run", *TINY, *words)
     assert answer.status == 0, answer
     loss = json.loads((tmp_path / "run" / "run.json").read_text())["config"]["loss"]
-    assert [loss[f"cycle_{name}"] for name in ("noise", "bits", "coarse", "floor")] == [0.05, 5, 2, 0.2]
+    assert [loss[f"cycle_{name}"] for name in ("noise", "coarse", "floor")] == [0.05, 2, 0.2]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,6 @@ def test_a_cycle_in_which_hiding_does_not_pay(unpaired: Command, domains: tuple[
     [
         (["--structure-weight", "-1"], "structure-weight"),
         (["--inversion", "-1"], "inversion"),
-        (["--cycle-bits", "-1"], "cycle-bits -1 is not from 0 to 16"),
         (["--cycle-coarse", "33"], "cycle-coarse 33 is not from 1 to the crop, 32 px"),
         (["--cycle-floor", "2"], "cycle-floor 2.0 is not in [0, 1]"),
     ],

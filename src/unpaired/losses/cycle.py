@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -22,13 +21,3 @@ def outside(made: Tensor, source: Tensor, mask: Tensor) -> Tensor:
 def coarse(x: Tensor, factor: int) -> Tensor:
     """(N, C, H, W) → (N, C, H / factor, W / factor), each px the mean of factor × factor."""
     return F.avg_pool2d(x.float(), factor) if factor > 1 else x
-
-
-def quantised(x: Tensor, bits: int) -> Tensor:
-    """[-1, 1] rounded to 2^bits evenly spaced values, the ends among them; gradients pass as if it were not
-    (straight-through, Bengio et al. 2013, arXiv:1308.3432).
-    """
-    half = (2**bits - 1) / 2
-    with torch.no_grad():
-        error = ((x.clamp(-1, 1) + 1) * half).round() / half - 1 - x
-    return x + error

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.config import Config, Domain
-from unpaired.losses.cycle import coarse, l1, quantised
+from unpaired.losses.cycle import coarse, l1
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.both_ways import BothWays, Way
@@ -58,14 +58,9 @@ class CycleGAN(Method):
             terms[f"gan_{x}{y}"] = way.adversary.fool(fake)
             loss = loss + way.adversary.weight * terms[f"gan_{x}{y}"]
         if weight_of[x]:
-            back = way.back(self._carried(fake))
+            carrier = fake + c.cycle_noise * torch.randn_like(fake) if c.cycle_noise else fake
+            back = way.back(carrier)
             terms[f"cycle_{x}"] = l1(coarse(back, c.cycle_coarse), coarse(real_x, c.cycle_coarse))
             share = 1 - (1 - c.cycle_floor) * self.progress
             loss = loss + share * weight_of[x] * terms[f"cycle_{x}"]
         return Step(loss, terms, {f"fake_{y}": fake.detach()}, {x: fake})
-
-    def _carried(self, fake: Tensor) -> Tensor:
-        """What of a fake the way back sees: too little for what nobody would see."""
-        c = self.config
-        carried = fake + c.cycle_noise * torch.randn_like(fake) if c.cycle_noise else fake
-        return quantised(carried, c.cycle_bits) if c.cycle_bits else carried
