@@ -85,6 +85,7 @@ def test_an_fcn_is_trained_and_judges_a_run(unpaired: Command, run: Path, tmp_pa
     assert answer.status == 0, answer
     assert "16 photos seen" in answer.out
     assert "exists already" in unpaired(*train).sentence
+    assert "end in .safetensors" in unpaired(*train[:6], tmp_path / "fcn").sentence
     judge = ("evaluate", run, tmp_path / "maps", tmp_path / "photos", "--measures", "fcn", "swd", "--fcn", file)
     answer = unpaired(*judge, "--labels", "a", "--palette", palette, "--paired", "--json")
     assert answer.status == 0, answer

@@ -475,3 +475,13 @@ def _about(command: str, run: Path, domains: tuple[Path, Path], scratch: Path) -
 def test_help_names_what_is_missing(unpaired: Command) -> None:
     said = unpaired("evaluate", "--help").out
     assert "unpaired evaluate [-h] [OPTIONS] RUN DIR_A [DIR_B]" in said
+
+
+@pytest.mark.parametrize("columns", ["80", "130", "400"])
+def test_help_has_one_column(unpaired: Command, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    answer = unpaired("train", "--help")
+    lines = answer.out.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert sum("DIR_A" in line and "--out" in line for line in lines) == 0
+    assert all(line.count("╭") <= 1 for line in lines)

@@ -20,6 +20,8 @@ from tiny import TINY, bits, paint, plan, seen
 import unpaired
 from unpaired.errors import UserError
 from unpaired.training import checkpoint, events, loop, start
+from unpaired.training import record as training_record
+from unpaired.training.inputs import Inputs
 from unpaired.training.ranks import Ranks
 from unpaired.training.stability import LARGEST, Watch
 
@@ -108,6 +110,14 @@ def test_sizes_preset_and_decoding_are_told(pictures: Folders, tmp_path: Path) -
     assert "preset paper" in text
     assert "resized to 40×40 px" in text
     assert "decoding" not in {e["kind"] for e in events.read(run)}
+
+
+@pytest.mark.parametrize(("crop", "told"), [(40, False), (44, True)])
+def test_enlarged_pictures_are_told(pictures: Folders, crop: int, told: bool) -> None:
+    config = replace(TINY, data=replace(TINY.data, size=44, crop=crop))
+    inputs = Inputs.of(training_record.Folders(a=pictures[0], b=pictures[1]), config)
+    sentences = [s for s in inputs.sentences(config) if f"Most are smaller than the crop of {crop} px" in s]
+    assert len(sentences) == (2 if told else 0)
 
 
 def test_the_default_is_a_preset_by_its_name(pictures: Folders, tmp_path: Path, monkeypatch: Any) -> None:

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from unpaired.errors import Interrupted, UserError
+from unpaired.heap import one_heap
 from unpaired.text import perhaps
 
 SUMMARIES = {
@@ -41,6 +42,7 @@ def main(argv: list[str] | None = None) -> None:
     # times). A short spin was fastest on both. Read when torch is first imported; who set a policy knows better.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    one_heap()
     for stream in (sys.stdout, sys.stderr):  # names of files need not be text in any encoding
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -48,6 +48,8 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] != ["train"]:
         raise UserError("After unpaired evaluate fcn comes train (for a run in a folder named fcn: ./fcn).")
     told = parsed(arguments[1:], Arguments, "evaluate fcn train")
+    if told.out.suffix != ".safetensors":
+        raise UserError(f"{told.out} is no name for the network: let --out end in .safetensors.")
     if told.out.exists() and not told.overwrite:
         raise UserError(f"{told.out} exists already: take another --out, or give --overwrite.")
     palette, void = read_palette(told.palette) if told.palette else (CITYSCAPES, VOID)

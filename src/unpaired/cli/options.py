@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import types
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
@@ -13,13 +17,29 @@ from unpaired.text import perhaps
 
 T = TypeVar("T")
 REGISTRY = ConstructorRegistry()
+WIDEST = 120  # columns of a help text
 
 
 def parsed(arguments: list[str], cls: type[T], command: str, *, default: T | None = None, speak: bool = True) -> T:
     """An instance of the dataclass `cls`; a mistake is told, if we `speak`, and ends the program with status 2."""
     prog = f"unpaired {command}"
-    told = tyro.cli(cls, args=arguments, prog=prog, default=default, registry=REGISTRY, console_outputs=speak)
+    with _one_column():
+        told = tyro.cli(cls, args=arguments, prog=prog, default=default, registry=REGISTRY, console_outputs=speak)
     return cast(T, told)
+
+
+@contextmanager
+def _one_column() -> Generator[None]:
+    """On a wide terminal tyro lays groups of options beside each other, where nobody finds one: it is told of less."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(min(shutil.get_terminal_size().columns, WIDEST))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
 
 
 @REGISTRY.primitive_rule

@@ -56,8 +56,8 @@ def choose_channels_last(wanted: bool | None, device: torch.device, dtype: torch
 
 def keep_freed_memory() -> None:
     """Ask glibc to keep what is freed: a step allocates the same large tensors again and again, and having the
-    system map and clear them each time costs a CPU up to a third of its time. Threads share one heap, as their own
-    hold nothing above 64 MB; call it before there are threads. Elsewhere this does nothing.
+    system map and clear them each time costs a CPU up to a third of its time. For threads other than the main one this
+    needs `heap.one_heap`. Elsewhere this does nothing.
     """
     if sys.platform != "linux":
         return
@@ -65,10 +65,9 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return  # not glibc
-    trim_threshold, mmap_threshold, arenas = -1, -3, -8
+    trim_threshold, mmap_threshold = -1, -3
     mallopt(mmap_threshold, 1 << 30)
     mallopt(trim_threshold, (1 << 31) - 1)
-    mallopt(arenas, 1)
 
 
 def provenance(device: torch.device) -> dict[str, Any]:

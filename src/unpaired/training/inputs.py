@@ -146,6 +146,7 @@ class Inputs:
             cache, found = self.caches[domain], self.found[domain]
             pictures = "picture" if found.folder.is_file() else "pictures"
             sentences.append(f"{domain.upper()}: {len(cache):,} {pictures} of {_sizes(cache)} px in {found.folder}.")
+            sentences += _enlarged(cache, config)
             sentences += _values(domain, cache, config)
             used = {*self.masks[domain].files} if domain in self.masks else set[Path]()
             if used:
@@ -237,6 +238,15 @@ def _left_out(skipped: list[tuple[Path, str]]) -> list[str]:
     if minor := len(skipped) - len(told):
         sentences.append(f"   {minor_told(minor)}")
     return sentences
+
+
+def _enlarged(cache: Cache, config: Config) -> list[str]:
+    """That most pictures are smaller than what the networks see of them, where they are."""
+    data = config.data
+    sides = sorted(min(size) for size in cache.sizes)
+    if not sides or data.resize == "none" or sides[len(sides) // 2] >= data.crop:
+        return []
+    return [f"   Most are smaller than the crop of {data.crop} px; enlarging teaches blur: lower --size and --crop."]
 
 
 def _sizes(cache: Cache) -> str:
