@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from unpaired.config import Config, DataConfig
+from unpaired.config import DOMAINS, Config, DataConfig
 from unpaired.errors import UserError
 from unpaired.evaluation.trust import FEWEST, UNUSUAL, Trust, input_domain, meant
+from unpaired.training.inputs import Inputs, trained_on
 from unpaired.training.record import Folders, RunRecord
 
 
@@ -83,7 +84,7 @@ def test_what_was_found_out_is_kept_beside_the_run(kept: Path, tmp_path: Path) -
 
 
 def test_what_cannot_be_said_is_told(kept: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"holds 12 pictures: at least {FEWEST}"):
+    with pytest.raises(UserError, match=f"holds 12 training pictures: at least {FEWEST}"):
         Trust.load(kept / "run", "b")
     run = Path(shutil.copytree(kept / "run", tmp_path / "run"))
     (run / "trust-a.safetensors").unlink()
@@ -114,3 +115,25 @@ def test_pictures_of_the_other_domain_tell_the_direction_that_was_meant(kept: Pa
     assert meant(tmp_path / "run", "b2a", soft) is None, "of A nothing can be said"
     replace(turned, config=replace(record.config, method="cut")).write(tmp_path / "run")
     assert meant(tmp_path / "run", "a2b", soft) is None, "there is no other direction"
+
+
+def test_what_was_held_out_of_the_training_is_not_what_is_usual(tmp_path: Path) -> None:
+    config = Config(data=DataConfig(size=32, crop=32))
+    for name, start in (("a", 0), ("b", 500)):
+        (tmp_path / name).mkdir()
+        for i in range(110):
+            Image.fromarray(_soft(start + i)).save(tmp_path / name / f"{i:03}.png")
+    folders = Folders(a=tmp_path / "a", b=tmp_path / "b")
+    inputs = Inputs.of(folders, config)
+    trained = {domain: trained_on(folders, config, domain).files for domain in DOMAINS}
+    assert all(trained[domain] == inputs.caches[domain].files for domain in DOMAINS)
+    (tmp_path / "run").mkdir()
+    RunRecord(config=config, folders=folders, counts=inputs.counts, digests=inputs.digests, provenance={}).write(
+        tmp_path / "run"
+    )
+    told: list[str] = []
+    trust = Trust.load(tmp_path / "run", "a", tell=told.append)
+    assert told == ["Looking at 99 training pictures, once for all"]
+    assert len(trust.reference) + len(trust.distances) == 99
+    tests = replace(folders, test_a=tmp_path / "b", test_b=tmp_path / "a")
+    assert len(trained_on(tests, config, "a").files) == 110

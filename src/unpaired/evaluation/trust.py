@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from unpaired.config import Config, Direction, Domain, reverse
-from unpaired.data.discover import discover
+from unpaired.data.discover import Discovery
 from unpaired.data.files import replacing
 from unpaired.errors import UserError
 from unpaired.evaluation.features import LiteExtractor, Picture
 from unpaired.evaluation.run import read
 from unpaired.methods import METHODS
+from unpaired.training.inputs import trained_on
 from unpaired.training.record import RunRecord
 
 NEIGHBOURS = 5
@@ -62,7 +63,7 @@ class Trust:
     @staticmethod
     def load(run: str | Path, domain: Domain, *, tell: Callable[[str], None] = lambda _: None) -> Trust:
         """Of a domain of a run, or of one of its checkpoints. It is kept in RUN/trust-DOMAIN.safetensors, and made the
-        first time from the training folder.
+        first time from the training folder, without what was held out of the training.
 
         Raises `UserError` where there is no such run, its training pictures are gone, or are fewer than `FEWEST`.
         """
@@ -75,8 +76,7 @@ class Trust:
         if found is None:
             if record.folders is None:
                 raise UserError(f"{home} does not say what it was trained on.")
-            folder = record.folders.a if domain == "a" else record.folders.b
-            files = _chosen(folder)
+            files = _chosen(trained_on(record.folders, record.config, domain))
             tell(f"Looking at {len(files)} training pictures, once for all")
             found = _calibrated(_features(extractor, files, record.config, domain))
             _write(path, *found, digest)
@@ -114,11 +114,12 @@ def meant(run: str | Path, direction: Direction, paths: Sequence[str | Path]) ->
     return other if 2 * usual > len(paths) else None
 
 
-def _chosen(folder: Path) -> list[Path]:
-    files = discover(folder).files
+def _chosen(found: Discovery) -> list[Path]:
+    files = found.files
     if len(files) < FEWEST:
         raise UserError(
-            f"{folder} holds {len(files)} pictures: at least {FEWEST} are needed to say what is unusual among them."
+            f"{found.folder} holds {len(files)} training pictures: at least {FEWEST} are needed to say what is unusual "
+            "among them."
         )
     return [files[i] for i in np.unique(np.linspace(0, len(files) - 1, min(len(files), MOST)).round().astype(int))]
 
@@ -159,7 +160,7 @@ def _run_of(path: Path) -> Path:
 
 
 def _write(path: Path, reference: Array, distances: Array, digest: str) -> None:
-    content = safetensors.numpy.save({"reference": reference, "distances": distances}, {"pictures": digest})
+    content = safetensors.numpy.save({"reference": reference, "distances": distances}, {"trained_on": digest})
     with suppress(OSError), replacing(path) as file:  # a run that can't be written to is looked at anew each time
         file.write(content)
 
@@ -172,6 +173,6 @@ def _read(path: Path, digest: str) -> tuple[Array, Array] | None:
         arrays = safetensors.numpy.load_file(path)
     except (OSError, SafetensorError):
         return None
-    if known.get("pictures") != digest or arrays.keys() != {"reference", "distances"}:
+    if known.get("trained_on") != digest or arrays.keys() != {"reference", "distances"}:
         return None
     return arrays["reference"], arrays["distances"]

@@ -181,6 +181,18 @@ def unseen(folders: Folders, config: Config) -> dict[str, Discovery]:
     return _held_out(found, config.training.held_out, HELD_OUT_SHARE)[0] or found
 
 
+def trained_on(folders: Folders, config: Config, domain: Domain) -> Discovery:
+    """The pictures of a domain that a training on these folders does see."""
+    found = discover(folders.a if domain == "a" else folders.b)
+    if folders.test_a and folders.test_b:
+        return found
+    other = discover(folders.b if domain == "a" else folders.a)
+    both = {"a": found, "b": other} if domain == "a" else {"a": other, "b": found}
+    _, chosen = _held_out(both, config.training.held_out, HELD_OUT_SHARE)
+    left_out = {*chosen[0 if domain == "a" else 1]}
+    return replace(found, files=tuple(file for i, file in enumerate(found.files) if i not in left_out))
+
+
 def _held_out(
     found: dict[str, Discovery], most: int, share: float = 1.0
 ) -> tuple[dict[str, Discovery], tuple[list[int], list[int]]]:
