@@ -136,5 +136,12 @@ def test_a_mask_of_another_size_than_its_picture_is_not_read(tmp_path: Path) -> 
     path = save(tmp_path / "m.png", noise(8, 9, 0))
     with pytest.raises(UserError, match="is 9×8 px and its picture 8×8 px"):
         read_mask(path, 8, 8)
-    with pytest.raises(UserError, match="no brighter than 3 of 255"):
-        read_mask(save(tmp_path / "n.png", np.full((8, 8), 3, np.uint8)), 8, 8)
+    with pytest.raises(UserError, match="no brighter than 1 of 255"):
+        read_mask(save(tmp_path / "n.png", np.full((8, 8), 1, np.uint8)), 8, 8)
+
+
+def test_a_dark_mask_as_attention_makes_it_is_taken(folders: tuple[Path, Path]) -> None:
+    root, masks = folders
+    dark = save(masks / "b.bmp", noise(24, 32, 0) // 255 * 40)
+    assert read_mask(dark, 24, 32).max() == 40
+    assert open_masks(masks, opened(root), root, DATA)[1].max() == 40

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import tifffile
@@ -65,6 +66,22 @@ class Negative(nn.Module):
         return -x
 
 
+def test_the_masks_of_volumes_are_cut_as_their_pictures_are(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(1, 200, (5, 16, 12)).astype(np.uint8)
+    mask = np.zeros_like(values)
+    mask[2:, 4:, :7] = 255
+    for name, volume in (("scan.nii", values), ("mask.nii", mask)):
+        nibabel.Nifti1Image(volume, np.eye(4)).to_filename(tmp_path / name)
+    grey = DataConfig(size=32, crop=32, channels_a=1, channels_b=1, axis=0)
+    config = replace(SMALL, data=grey)
+    translator = Translator(config, {"a2b": Negative}, device="cpu", precision="float32")
+    report = translate_files(translator, tmp_path / "scan.nii", tmp_path / "out", masks=tmp_path / "mask.nii")
+    assert not report.failed
+    made = np.asarray(nibabel.Nifti1Image.from_filename(tmp_path / "out" / "scan.nii").dataobj)
+    assert np.array_equal(made[mask == 0], values[mask == 0])
+    assert np.array_equal(made[mask == 255], 255 - values[mask == 255])
+
+
 def test_a_film_of_frames_may_have_one_mask(tmp_path: Path) -> None:
     """An animation has one mask for all of its frames; what is too large to be held has none."""
     frames = [Image.fromarray(np.full((16, 16, 3), value, np.uint8)) for value in (10, 60)]
@@ -81,7 +98,8 @@ def test_a_film_of_frames_may_have_one_mask(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "scan.tif", np.zeros((300, 270, 3), np.uint8), photometric="rgb", tile=(64, 64))
     tight = Translator(SMALL, {"a2b": Same}, device="cpu", precision="float32", max_memory=1)
     report = translate_files(tight, tmp_path / "scan.tif", tmp_path / "big", masks=tmp_path / "mask.png")
-    assert [why for _, why in report.failed] == ["is too large to be held whole, and so is its mask."]
+    ((_, why),) = report.failed
+    assert "too large to be held whole, as pictures with masks are: raise --max-memory" in why
     other = replace(SMALL, data=replace(SMALL.data, channels_b=1))
     with pytest.raises(UserError, match="the same bands and values"):
         translate_files(Translator(other, {"a2b": Same}, device="cpu"), tmp_path / "pages.tif", tmp_path / "no",

@@ -12,13 +12,14 @@ from unpaired.config import DataConfig
 from unpaired.data.cache import Cache, open_cache
 from unpaired.data.decode import seen
 from unpaired.data.discover import format_named, look_through, masked, stem
+from unpaired.data.formats import AXIS
 from unpaired.data.pixels import read_bytes
 from unpaired.errors import UserError
 
 BLACK = (0, 0, 0)
 """What shows through where a mask is transparent: nothing is translated there."""
-GREY = 128
-"""A mask that gets no brighter says nothing: a file of 0 and 1 was meant otherwise."""
+ONE = 1
+"""A mask that gets no brighter was meant in other units: 0 and 1. Darker than white may be meant, as in attention."""
 
 
 class Masks:
@@ -72,9 +73,12 @@ class Masks:
         )
 
 
-def read_mask(path: Path, height: int, width: int) -> NDArray[np.uint8]:
-    """(P, H, W, 1), 255 where all is to be translated. Raises `UserError`: unreadable, or of another size or type."""
-    pages = seen(read_bytes(path), path, background=BLACK, channels=1).pages
+def read_mask(path: Path, height: int, width: int, *, axis: int = AXIS) -> NDArray[np.uint8]:
+    """(P, H, W, 1), 255 where all is to be translated; volumes are sliced along `axis`, as their pictures are.
+
+    Raises `UserError`: unreadable, or of another size or type.
+    """
+    pages = seen(read_bytes(path), path, background=BLACK, channels=1, axis=axis).pages
     if pages.dtype != np.uint8 or pages.shape[3] != 1:
         raise UserError(
             f"The mask {path} has {pages.shape[3]} bands of {pages.dtype}: save it as a grey 8-bit picture."
@@ -134,7 +138,7 @@ def open_masks(folder: Path, pictures: Cache, root: Path, data: DataConfig) -> C
 
 def _check_bright(path: Path, brightest: int) -> None:
     """Raise `UserError` for a mask that was meant in other units."""
-    if 0 < brightest < GREY:
+    if 0 < brightest <= ONE:
         raise UserError(
             f"The mask {path} gets no brighter than {brightest} of 255, and white is what is to be translated: scale "
             "its values to 0 and 255."
