@@ -156,6 +156,13 @@ def test_attention_is_trained_translated_and_mapped(
     with Image.open(maps / made[0].name) as one, Image.open(made[0]) as picture:
         assert (one.mode, one.size) == ("L", picture.size)
         assert 0 < np.asarray(one).mean() < 255
+    # What was translated before has its maps, too.
+    answer = unpaired(*words, "--out", tmp_path / "out", "--attention", tmp_path / "later")
+    assert "12 were done before" in answer.out
+    assert "12 maps of attention in" in answer.err
+    assert sorted(p.read_bytes() for p in maps.iterdir()) == sorted(
+        p.read_bytes() for p in (tmp_path / "later").iterdir()
+    )
 
 
 def test_without_attention_there_is_no_map_of_it(unpaired: Command, trained: Path, domains: tuple[Path, Path],

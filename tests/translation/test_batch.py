@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
+from small import SMALL, Same
 
+from unpaired.cli.doubts import write_changes
 from unpaired.data.decode import read_picture
-from unpaired.errors import UserError
+from unpaired.errors import DiskFull, UserError
 from unpaired.translation import batch as batch_module
 from unpaired.translation.batch import translate_files
 from unpaired.translation.manifest import MANIFEST
@@ -215,3 +220,28 @@ def test_a_name_of_a_picture_is_no_folder(make_translator: Make, tmp_path: Path)
     assert not (tmp_path / "painted.PNG").exists()
     (tmp_path / "painted.PNG").mkdir()
     assert translate_files(make_translator(), file, tmp_path / "painted.PNG").translated == 1
+
+
+def test_maps_are_of_all_that_was_asked_for_and_stop_where_nothing_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of what an earlier call translated, which was stopped before its maps, or asked for none."""
+    for name in ("in/one.png", "in/two.png", "others/three.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (16, 16), (9, 99, 200)).save(tmp_path / name)
+    translator, out = Translator(SMALL, {"a2b": Same}, device="cpu", precision="float32"), tmp_path / "out"
+    for given in ("in/one.png", "others"):
+        translate_files(translator, tmp_path / given, out)
+    report = translate_files(translator, tmp_path / "in", out)
+    assert (report.translated, report.kept) == (1, 1)
+    told = StringIO()
+    write_changes(report, [str(tmp_path / "in")], tmp_path / "maps", Console(file=told))
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["one.png", "two.png"]
+    assert told.getvalue().startswith("2 maps of what was changed in")
+
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("unpaired.evaluation.changes.replacing", full)
+    with pytest.raises(DiskFull, match=r"one\.png cannot be written, since its disk is full"):
+        write_changes(report, [str(tmp_path / "in")], tmp_path / "maps", Console(file=told))

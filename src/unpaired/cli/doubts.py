@@ -4,6 +4,7 @@ attention was.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from rich.console import Console
 
 from unpaired.config import Direction
 from unpaired.data.decode import read_picture, write_picture
-from unpaired.errors import UserError, reason
+from unpaired.data.files import not_written
+from unpaired.errors import DiskFull, UserError, reason
 from unpaired.evaluation.changes import write_change_map
 from unpaired.evaluation.trust import UNUSUAL, Trust, input_domain, meant
 from unpaired.translation import values
@@ -53,36 +55,49 @@ def warn_of_unusual(report: BatchReport, run: Path, direction: Direction, consol
         console.print(f"They are like the training pictures of {domain}: was --direction {other} meant?")
 
 
-def write_changes(report: BatchReport, folder: Path, console: Console) -> None:
-    """A map of what was changed for every translation, in `folder`, under the translation's name."""
-    written = 0
-    for outcome in report.outcomes("translated"):
-        assert outcome.output is not None
-        source, target = Path(outcome.input), (folder / outcome.output).with_suffix(".png")
-        try:
-            write_change_map(source, report.manifest.parent / outcome.output, target)
-            written += 1
-        except UserError as error:
-            console.print(f"No map of {source}: {reason(error, source)}", soft_wrap=True, markup=False)
-    console.print(f"{written:,} maps of what was changed in {folder}", soft_wrap=True, markup=False)
+def write_changes(report: BatchReport, inputs: Sequence[str], folder: Path, console: Console) -> None:
+    """A map of what was changed for every translation of `inputs`, in `folder`, under the translation's name.
 
-
-def write_attention(report: BatchReport, translator: Translator, folder: Path, console: Console) -> None:
-    """A map of where each translation was painted anew, in `folder`, under the translation's name: what --masks takes.
-
-    Raises `UserError` where the generator learnt none, or `folder` can't be written.
+    Raises `DiskFull`.
     """
-    maps, written = translator.attention(report.direction), 0
-    for outcome in report.outcomes("translated"):
-        assert outcome.output is not None
-        source, target = Path(outcome.input), (folder / outcome.output).with_suffix(".png")
+    _write_maps(report, inputs, folder, "what was changed", write_change_map, console)
+
+
+def write_attention(
+    report: BatchReport, inputs: Sequence[str], translator: Translator, folder: Path, console: Console
+) -> None:
+    """A map of where each translation of `inputs` was painted anew, in `folder`, under the translation's name: what
+    --masks takes. Raises `UserError` where the generator learnt none, and `DiskFull`.
+    """
+    maps = translator.attention(report.direction)
+
+    def write(source: Path, _: Path, target: Path) -> None:
+        (made,) = values.translated(maps, [read_picture(source, axis=maps.config.data.axis)], report.direction)
         try:
-            (made,) = values.translated(maps, [read_picture(source, axis=maps.config.data.axis)], report.direction)
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(made.pages, made, target)
+        except OSError as error:
+            raise not_written(target, error) from error
+        write_picture(made.pages, made, target)
+
+    _write_maps(report, inputs, folder, "attention", write, console)
+
+
+def _write_maps(
+    report: BatchReport, inputs: Sequence[str], folder: Path, what: str, write: Callable[[Path, Path, Path], None],
+    console: Console,
+) -> None:  # fmt: skip
+    """`write` takes an input, its translation, and where its map goes. Translations that were kept have theirs made,
+    too: the call that made them may have been stopped before its maps, or was not asked for any.
+    """
+    written = 0
+    for outcome in report.done(inputs):
+        assert outcome.output is not None
+        source = Path(outcome.input)
+        try:
+            write(source, report.manifest.parent / outcome.output, (folder / outcome.output).with_suffix(".png"))
             written += 1
+        except DiskFull:
+            raise
         except UserError as error:
             console.print(f"No map of {source}: {reason(error, source)}", soft_wrap=True, markup=False)
-        except OSError as error:
-            raise UserError(f"{target} cannot be written ({error.strerror}): take another folder.") from error
-    console.print(f"{written:,} maps of attention in {folder}", soft_wrap=True, markup=False)
+    console.print(f"{written:,} maps of {what} in {folder}", soft_wrap=True, markup=False)

@@ -135,6 +135,12 @@ def main(arguments: list[str]) -> None:
             return
         if told.fps or told.smooth or told.seconds is not None:
             raise UserError("--fps, --smooth and --seconds are for films: name one to write, such as --out film.mp4.")
+        translator = None
+        if told.engine == "local":
+            with ranks.together():
+                translator = _translator(told)
+                if told.attention is not None:
+                    translator.attention()  # refuses before anything is written where there is none
         columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("", total=None)
@@ -142,28 +148,23 @@ def main(arguments: list[str]) -> None:
             def progress(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)
 
-            report = (_with_ray if told.engine == "ray" else _here)(told, ranks, progress)
+            if translator is None:
+                report = _with_ray(told, ranks, progress)
+            else:
+                report = translate_files(
+                    translator, [Path(path) for path in told.inputs], told.out, batch=told.batch,
+                    overwrite=told.overwrite, ranks=ranks, progress=progress, format=told.format, masks=told.masks,
+                )  # fmt: skip
         if ranks.first:
             tell(report, console)
             if told.changes is not None:
-                write_changes(report, told.changes, console)
-            if told.attention is not None:
-                write_attention(report, _translator(told), told.attention, console)
+                write_changes(report, told.inputs, told.changes, console)
+            if told.attention is not None and translator is not None:
+                write_attention(report, told.inputs, translator, told.attention, console)
             if told.trust and report.translated and not far:
                 warn_of_unusual(report, told.run, report.direction, console)
     if report.failures:
         sys.exit(1)
-
-
-def _here(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:
-    with ranks.together():
-        translator = _translator(told)
-        if told.attention is not None:
-            translator.attention()  # refuses before anything is written where there is none
-    return translate_files(
-        translator, [Path(path) for path in told.inputs], told.out, batch=told.batch, overwrite=told.overwrite,
-        ranks=ranks, progress=progress, format=told.format, masks=told.masks,
-    )  # fmt: skip
 
 
 def _with_ray(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:

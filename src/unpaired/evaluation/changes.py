@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unpaired.data.decode import decode
-from unpaired.data.files import replacing
+from unpaired.data.files import not_written, replacing
 from unpaired.errors import UserError
 from unpaired.evaluation.features import Picture
 from unpaired.networks.colour import to_lab
@@ -44,7 +44,8 @@ def change_map(before: Picture, after: Picture) -> Picture:
 def write_change_map(before: Path, after: Path, target: Path) -> None:
     """The map of two picture files as a PNG file. Transparent parts are seen over white.
 
-    Raises `UserError` where one can't be read, is not of 8 bits, sizes differ, or `target` can't be written.
+    Raises `UserError` where one can't be read, is not of 8 bits, sizes differ, or `target` can't be written; `DiskFull`
+    where there is no room.
     """
     made = change_map(*map(_eight_bits, (before, after)))
     try:
@@ -52,7 +53,7 @@ def write_change_map(before: Path, after: Path, target: Path) -> None:
         with replacing(target) as file:
             Image.fromarray(made).save(file, "PNG")
     except OSError as error:
-        raise UserError(f"{target} cannot be written ({error.strerror}): take another folder.") from error
+        raise not_written(target, error) from error
 
 
 def _eight_bits(path: Path) -> Picture:

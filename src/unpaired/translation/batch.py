@@ -52,6 +52,8 @@ class BatchReport:
     place: str
     """The folder or address of the translations."""
     direction: Direction
+    job: str
+    """What translated them, as in `Outcome`."""
     keeps: object = None
     """Lives as long as the report: the copy of a manifest that lies at an address."""
 
@@ -72,6 +74,16 @@ class BatchReport:
     def outcomes(self, status: Status) -> Iterator[Outcome]:
         """This call's lines of the manifest, one at a time, and those that it had no space for."""
         return (o for o in chain(outcomes(self.manifest, self.begin), self.unrecorded) if o.status == status)
+
+    def done(self, inputs: Sequence[str | Path]) -> Iterator[Outcome]:
+        """The translations of these files, and of all in these folders, that are there by now: this call's, and those
+        that earlier calls of the same job made, one at a time.
+        """
+        given = [os.path.abspath(path) for path in inputs]
+        for outcome in outcomes(self.manifest):
+            asked = any(outcome.input == path or outcome.input.startswith(os.path.join(path, "")) for path in given)
+            if asked and outcome.status == "translated" and outcome.job == self.job:
+                yield outcome
 
 
 def translate_files(
@@ -143,8 +155,9 @@ def translate_files(
             manifest.end()
     translated, kept, skipped, failed = (sum(column) for column in zip(*told, strict=True))
     return BatchReport(
-        out / MANIFEST, manifest.begin, translated, kept, skipped, failed, dict(notes), tuple(lost), str(out), way
-    )
+        out / MANIFEST, manifest.begin, translated, kept, skipped, failed, dict(notes), tuple(lost), str(out), way,
+        history.job,
+    )  # fmt: skip
 
 
 def _opened(out: Path, job: str, about: dict[str, Any], ranks: Ranks) -> Manifest:
@@ -171,7 +184,7 @@ def closed(
         kept = total - counts["translated"] - (counts["failed"] - manifest.counts["failed"])
     return BatchReport(
         manifest.path, manifest.begin, counts["translated"], kept, counts["skipped"], counts["failed"],
-        dict(notes), tuple(unrecorded), place or str(manifest.out), way, keeps,
+        dict(notes), tuple(unrecorded), place or str(manifest.out), way, manifest.job, keeps,
     )  # fmt: skip
 
 
@@ -214,7 +227,10 @@ def _streamed(jobs: Iterable[Job], translator: Translator, way: Direction, ledge
                 if windows is None:
                     yield job
                 elif job.mask is not None:
-                    ledger.failed(job, UserError(f"{job.source} is too large to be held whole, and so is its mask."))
+                    ledger.failed(job, UserError(
+                        f"{job.source} is too large to be held whole, as pictures with masks are: raise --max-memory "
+                        "and --max-megapixels, cut it into parts, or translate it without --masks."
+                    ))  # fmt: skip
                 elif ledger.is_done(job):
                     ledger.keep(job)
                 else:
@@ -309,7 +325,8 @@ def _translated(
     for (job, picture), one in zip(able, made, strict=True):
         if job.mask is not None:
             try:
-                one = laid_over(one, picture, read_mask(job.mask, *picture.size))
+                mask = read_mask(job.mask, *picture.size, axis=translator.config.data.axis)
+                one = laid_over(one, picture, mask)
             except UserError as e:
                 ledger.failed(job, e)
                 continue
