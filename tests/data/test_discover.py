@@ -23,6 +23,7 @@ from unpaired.data.discover import (
     picture_format,
 )
 from unpaired.errors import UserError
+from unpaired.translation.place import copy_place
 
 
 def picture(path: Path, kind: str | None = None) -> Path:
@@ -185,7 +186,7 @@ def test_light() -> None:
 def test_masks_and_sidecars_are_told_and_not_taken(tmp_path: Path) -> None:
     for name in ("scan.png", "scan_mask.png", "b.seg.png", "b.png", "alone_mask.png", "c-masks.png"):
         Image.new("RGB", (8, 8)).save(tmp_path / name)
-    for name in ("scan.json", "scan.png.xml", "notes.json", "scan.tfw", "scan.png.aux.xml", "Thumbs.db", ".DS_Store"):
+    for name in ("scan.json", "scan.png.xml", "notes.json", "scan.pgw", "scan.png.aux.xml", "Thumbs.db", ".DS_Store"):
         (tmp_path / name).write_text("{}")
     found = discover(tmp_path)
     # Without a picture that it could be the mask of, a mask is a picture: a folder of masks is a domain.
@@ -195,14 +196,14 @@ def test_masks_and_sidecars_are_told_and_not_taken(tmp_path: Path) -> None:
         "b.seg.png": "a mask of b.png, by its name; used as such with --masks, --masks-a or --masks-b",
         "scan.json": "a sidecar of scan.png; not used",
         "scan.png.xml": "a sidecar of scan.png; not used",
-        "scan.tfw": "a sidecar of scan.png; copied beside its translation",
+        "scan.pgw": "a sidecar of scan.png; copied beside its translation",
         "scan.png.aux.xml": "a sidecar of scan.png; not used",
         "Thumbs.db": "made by the system",
         ".DS_Store": "hidden",
         "notes.json": "not a picture",
     }
     minor = {p.name for p, why in found.skipped if is_minor(why)}
-    assert minor == {"scan.json", "scan.png.xml", "scan.tfw", "scan.png.aux.xml", "Thumbs.db", ".DS_Store"}
+    assert minor == {"scan.json", "scan.png.xml", "scan.pgw", "scan.png.aux.xml", "Thumbs.db", ".DS_Store"}
     assert not [p for p, why in found.skipped if is_broken(p, why)]
 
 
@@ -237,3 +238,23 @@ def test_formats_are_told_by_their_content(tmp_path: Path) -> None:
         assert picture_format((tmp_path / name).read_bytes()[:HEAD]) == kind
     assert [p.name for p in discover(tmp_path).files] == ["a.png", "b.npz", "c.nii", "c.nii.gz", "d", "e.tif"]
     assert [format_named(Path(n)) for n in ("x.nii.gz", "x.NII", "x.y.png", "x.gz")] == ["NIFTI", "NIFTI", "PNG", None]
+
+
+def test_what_says_where_on_earth_a_picture_lies_fits_its_picture(tmp_path: Path) -> None:
+    """What is told as copied beside a translation is what `copy_place` copies, in small letters and in capitals."""
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for name in ("SCAN.TIF", "map.jpeg", "map.tif", "other.tif"):
+        Image.new("RGB", (8, 8)).save(source / name)
+    places = ("SCAN.TFW", "SCAN.PRJ", "map.jgw", "map.tfw", "other.jgw", "other.wld", "other.tif.prj")
+    for name in places:
+        (source / name).write_text(name)
+    found = discover(source)
+    told = {p.name for p, why in found.skipped if why.endswith("copied beside its translation")}
+    assert told == {*places} - {"other.jgw", "other.tif.prj"}
+    assert {p.name for p, why in found.skipped} == {*places}
+    for picture in found.files:
+        copy_place(picture, target / picture.name)
+    assert {p.name: p.read_text() for p in target.iterdir()} == {name: name for name in told}
+    copy_place(source / "SCAN.TIF", target / "as.png")
+    assert (target / "as.PGW").read_text() == "SCAN.TFW"

@@ -43,9 +43,8 @@ _SIGNATURES: tuple[tuple[str, re.Pattern[bytes], int], ...] = (
     ("NIFTI", re.compile(rb"(?:\x1c\x02\0\0|\0\0\x02\x1c)n\+2\0"), 540),
 )
 _MASK = re.compile(r"(.+)[-_.](?:mask|masks|seg|segmentation)", re.IGNORECASE)
-PLACE = frozenset({".tfw", ".jgw", ".pgw", ".bpw", ".gfw", ".wld", ".prj"})
-"""Sidecars that say where on Earth a picture lies: world files, and the projection."""
-_SIDECARS = {".json", ".xml", ".txt", ".yaml", ".yml", ".csv", ".xmp", *PLACE}
+_PLACE = {".tfw", ".jgw", ".pgw", ".bpw", ".gfw", ".wld", ".prj"}
+_SIDECARS = {".json", ".xml", ".txt", ".yaml", ".yml", ".csv", ".xmp", *_PLACE}
 _OF_SYSTEMS = {"thumbs.db", "desktop.ini"}
 HIDDEN, OF_SYSTEM, SIDECAR, MASK = "hidden", "made by the system", "a sidecar of ", "a mask of "
 # What a cut-off file may still show of its signature.
@@ -88,6 +87,17 @@ def stem(path: Path) -> str:
     """A file's name without its ending, of which .nii.gz is one."""
     double = "".join(path.suffixes[-2:])
     return path.name.removesuffix(double) if double.lower() in SUFFIXES and double != path.suffix else path.stem
+
+
+def place_names(picture: Path) -> list[Path]:
+    """What a file may be called that says where on Earth a picture lies: the world file, whose ending is the first and
+    the last letter of the picture's and a w (scan.tfw of scan.tif), or scan.wld; and the projection, scan.prj. Endings
+    may be in capitals.
+    """
+    if len(picture.suffix) < 3:
+        return []
+    endings = (f".{picture.suffix[1]}{picture.suffix[-1]}w".lower(), ".wld", ".prj")
+    return [picture.with_suffix(written) for ending in endings for written in (ending, ending.upper())]
 
 
 def masked(name: str) -> str | None:
@@ -219,7 +229,11 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
             yield here, f"cannot be read ({error.strerror or error})"
             continue
         folders: list[Path] = []
-        pictures = {name[: -len(suffix)]: name for name in names for suffix in SUFFIXES if _ends(name, suffix)}
+        pictures: dict[str, list[str]] = {}
+        for name in names:
+            for suffix in SUFFIXES:
+                if name.lower().endswith(suffix):
+                    pictures.setdefault(name[: -len(suffix)], []).append(name)
         for name in names:
             path = here / name
             if name.startswith("."):
@@ -235,21 +249,18 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
         waiting.extend(reversed(folders))
 
 
-def _ends(name: str, suffix: str) -> bool:
-    return name.lower().endswith(suffix)
-
-
-def _beside(name: str, pictures: dict[str, str]) -> str | None:
+def _beside(name: str, pictures: dict[str, list[str]]) -> str | None:
     """What a file is that only belongs to a picture of its folder (given by their names without ending), or None."""
     stem, suffix = os.path.splitext(name)
     if (of := masked(stem.removesuffix(".nii"))) in pictures and suffix.lower() in SUFFIXES:
-        return f"{MASK}{pictures[of]}, by its name; used as such with --masks, --masks-a or --masks-b"
+        return f"{MASK}{pictures[of][-1]}, by its name; used as such with --masks, --masks-a or --masks-b"
     if suffix.lower() not in _SIDECARS:
         return None
     inner = stem.removesuffix(".aux")  # scan.json, scan.png.json, scan.png.aux.xml
     if of := pictures.get(inner) or pictures.get(os.path.splitext(inner)[0]):
-        use = "copied beside its translation" if suffix.lower() in PLACE else "not used"
-        return f"{SIDECAR}{of}; {use}"
+        if placed := next((picture for picture in of if Path(name) in place_names(Path(picture))), None):
+            return f"{SIDECAR}{placed}; copied beside its translation"
+        return f"{SIDECAR}{of[-1]}; not used"
     return None
 
 
