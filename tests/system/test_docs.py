@@ -135,7 +135,7 @@ def test_the_example_method_is_one() -> None:
     namespace: dict[str, object] = {"__name__": "yours"}
     exec(compile(source, "yours.py", "exec"), namespace)
     config = unpaired.Config(
-        data=unpaired.DataConfig(size=32, crop=32),
+        data=unpaired.DataConfig(size=32, crop=32, colours_b=4),
         generator=unpaired.GeneratorConfig(width=4, blocks=1),
         discriminator=unpaired.DiscriminatorConfig(width=4, layers=1),
         training=unpaired.TrainingConfig(device="cpu"),
@@ -143,6 +143,8 @@ def test_the_example_method_is_one() -> None:
     method = namespace["Yours"](config)  # pyright: ignore
     assert isinstance(method, Method)
     assert "yours" not in METHODS
+    alone = type(method).translator(config, "a2b").state_dict()
+    assert method.generators()["generator_ab"].state_dict().keys() == alone.keys(), "what it trains can translate"
 
     pictures = torch.randint(256, (1, 3, 32, 32), dtype=torch.uint8)
     before = [p.clone() for p in method.parameters()]
