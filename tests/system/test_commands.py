@@ -170,6 +170,17 @@ def test_resuming_what_is_finished_says_so(unpaired: Command, run: Path) -> None
     assert f"unpaired train --resume {run} --images 16" in (run / "report.html").read_text()
 
 
+def test_the_sentence_how_to_go_on_can_be_typed_and_names_the_limit_that_was_reached(
+    unpaired: Command, domains: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "a run"
+    answer = unpaired("train", *domains, "--out", run, *TINY, "--minutes", 60)
+    assert answer.status == 0, answer
+    assert f"Go on with: unpaired train --resume '{run}' --images 16" in answer.out
+    assert f"unpaired translate '{run}' PICTURES" in answer.out
+    assert "--images 16" in (run / "report.html").read_text()
+
+
 def test_a_preset_can_be_named_and_changed(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert unpaired("train", *domains, "--out", run, "--preset", "paper", *TINY).status == 0

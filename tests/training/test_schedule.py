@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unpaired.config import OptimizerConfig
-from unpaired.training.schedule import learning_rate_factor, progress
+from unpaired.training.schedule import learning_rate_factor, progress, twice
 
 
 def test_the_paper_is_constant_for_half_and_then_falls_linearly_to_nothing() -> None:
@@ -48,3 +48,16 @@ def test_progress_is_of_whichever_limit_is_nearer(
     images: int, seconds: float, total_images: int | None, total_seconds: float | None, done: float
 ) -> None:
     assert progress(images, seconds, total_images, total_seconds) == done
+
+
+@pytest.mark.parametrize(
+    ("minutes", "total", "images", "option"),
+    [
+        (30.0, None, 500, "--minutes 60"), (None, 100, 100, "--images 200"), (None, None, 40, "--images 80"),
+        (30.0, 100, 100, "--images 200"), (30.0, 100, 60, "--minutes 60"),
+    ],
+)  # fmt: skip
+def test_the_limit_that_ended_a_training_is_the_one_to_raise(
+    minutes: float | None, total: int | None, images: int, option: str
+) -> None:
+    assert twice(minutes, total, images) == option

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -161,8 +162,8 @@ def finish(session: Session, ending: loop.Ending, console: Console) -> None:
     """Write the report and say what is there and how to go on."""
     if not session.ranks.first:
         return
-    run, images = session.run, session.clock.images
-    page = write_report(run)
+    run, images, plan = shlex.quote(str(session.run)), session.clock.images, session.config.training
+    page = write_report(session.run)
     if ending == "interrupted":
         raise Interrupted(f"Stopped at {images:,} images; nothing is lost. Go on with: unpaired train --resume {run}")
     console.print(f"Trained on {images:,} images of each domain. Report: {page}")
@@ -171,7 +172,7 @@ def finish(session: Session, ending: loop.Ending, console: Console) -> None:
             console.print(sentence)
     direction = " --direction a2b" if len(session.engine.method.translators) > 1 else ""
     console.print(f"Translate:  unpaired translate {run} PICTURES --out OUT{direction}")
-    console.print(f"Go on with: unpaired train --resume {run} {twice(session.config.training.minutes, images)}")
+    console.print(f"Go on with: unpaired train --resume {run} {twice(plan.minutes, plan.images, images)}")
 
 
 def rank_console() -> Console:

@@ -149,9 +149,10 @@ def commands(record: Record) -> str:
     run = shlex.quote(str(record.run))
     folders = mapping(record.facts.get("folders"))
     measured = [folders.get(f"test_{k}") or folders.get(k) for k in ("a", "b")]
-    minutes = mapping(record.config.get("training")).get("minutes")
+    plan = mapping(record.config.get("training"))
+    minutes, total = (plan.get(name) if is_number(plan.get(name)) else None for name in ("minutes", "images"))
     finished = any(e.get("reason") in ("images", "minutes") for e in record.of("end")[-1:])
-    longer = f" {twice(minutes if is_number(minutes) else None, record.images)}" if finished else ""
+    longer = f" {twice(minutes, total, record.images)}" if finished else ""
     steps = [
         ("Train on from exactly where it stands:", f"unpaired train --resume {run}{longer}"),
         ("Translate pictures of your own; files and folders, any size:",

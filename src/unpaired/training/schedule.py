@@ -22,6 +22,9 @@ def learning_rate_factor(config: OptimizerConfig, images: int, done: float) -> f
     return min(rising, falling)
 
 
-def twice(minutes: float | None, images: int) -> str:
-    """The option that plans a training of twice the `minutes`, or twice the `images`, that it was planned for."""
-    return f"--minutes {2 * minutes:g}" if minutes else f"--images {2 * images}"
+def twice(total_minutes: float | None, total_images: int | None, images: int) -> str:
+    """The option that plans a training twice as long as one that stands at `images`: in minutes, where that was the
+    plan and these were not over first.
+    """
+    by_images = total_images is not None and images >= total_images
+    return f"--minutes {2 * total_minutes:g}" if total_minutes and not by_images else f"--images {2 * images}"
