@@ -50,6 +50,13 @@ def _pictures(seed: int) -> Tensor:
     return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
+def test_it_can_be_counted_on_the_device_without_numbers() -> None:
+    picture = torch.empty(2, 3, 32, 32, device="meta")
+    part = Step(picture.mean(), {}, {}, {"b": picture})
+    (found,) = kept_structure(iter([part]), {"b": picture}, LossConfig(inversion=2.0))
+    assert found.terms["inversion_b"].shape == ()
+
+
 @pytest.mark.parametrize("kind", STRUCTURE)
 def test_each_translation_is_compared_with_its_source(kind: Any) -> None:
     reals, made = {"a": _pictures(0), "b": _pictures(1)}, _pictures(2).requires_grad_()

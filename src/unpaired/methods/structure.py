@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from unpaired.config import Domain, LossConfig
 from unpaired.losses.structure import STRUCTURE, inversion
 from unpaired.methods.step import Step
+from unpaired.networks.precision import exactly
 
 
 def kept_structure(parts: Iterator[Step], reals: Mapping[Domain, Tensor], config: LossConfig) -> Iterator[Step]:
@@ -21,7 +21,7 @@ def kept_structure(parts: Iterator[Step], reals: Mapping[Domain, Tensor], config
     for part in parts:
         loss, terms = part.loss, dict(part.terms)
         for domain, made in part.made.items():
-            with torch.autocast(made.device.type, enabled=False):
+            with exactly(made.device):
                 if compare:
                     terms[f"structure_{domain}"] = compare(reals[domain], made)
                     loss = loss + config.structure_weight * terms[f"structure_{domain}"]
