@@ -108,6 +108,12 @@ def test_onnxruntime_paints_the_same_at_any_size_and_the_authors_code_has_no_suc
     picture = torch.nn.functional.interpolate(_gradient(40), size=(40, 56))
     (made,) = session.run(None, {session.get_inputs()[0].name: picture.numpy()})
     assert np.abs(made - _network()(picture).numpy()).max() < 1 / 255
+    assert palette.STRIP < 512 * 520
+    large = torch.nn.functional.interpolate(_gradient(40), size=(512, 520))
+    (made,) = session.run(None, {session.get_inputs()[0].name: large.numpy()})
+    assert made.shape == (1, 3, 512, 520)
+    with torch.inference_mode():
+        assert np.abs(made - _network()(large).numpy()).mean() < 1 / 255
     with pytest.raises(UserError, match="few colours"):
         write_pth(one.generator("a2b"), CONFIG.generator, tmp_path / "model.pth")
 

@@ -22,7 +22,7 @@ STEPS = 2
 SHARPNESS = 60.0
 """How decidedly a place takes its nearest colour; of squared distances in [-1, 1] per channel."""
 STRIP = 1 << 18
-"""Places that are painted at once where nothing is learnt, so that large pictures need little memory."""
+"""Places that are painted at once, so that large pictures need little memory."""
 
 
 class PaletteGenerator(Generator):
@@ -50,7 +50,8 @@ def flattened(picture: Tensor, colours: int) -> Tensor:
         rows, columns = (torch.arange(SAMPLED, device=wide.device) * side // SAMPLED for side in wide.shape[2:])
         palette = _palette(_places(wide[:, :, rows][:, :, :, columns]), colours)
         places = _places(wide)
-        strips = (places,) if torch.is_grad_enabled() else places.split(STRIP, dim=1)
+        # A program of dynamic size can't have a number of strips that depends on it.
+        strips = (places,) if torch.compiler.is_compiling() else places.split(STRIP, dim=1)
         painted = torch.cat([_nearness(strip, palette) @ palette for strip in strips], dim=1)
         return painted.transpose(1, 2).reshape(wide.shape).to(picture.dtype)
 
@@ -62,7 +63,7 @@ def _places(picture: Tensor) -> Tensor:
 
 def _palette(places: Tensor, colours: int) -> Tensor:
     """The colours that (N, places, C) gather around: (N, colours, C)."""
-    palette = _apart(places.detach(), colours)
+    palette = _apart(places, colours)
     for _ in range(STEPS):
         near = _nearness(places, palette).transpose(1, 2)
         rest = 1e-3  # a colour that nothing is near stays where it is
