@@ -23,7 +23,6 @@ def test_groups_have_one_of_few_sizes_and_leave_little_over(count: int) -> None:
     assert len({_even(n) for n in range(1, count + 1)}) <= 2 * count.bit_length()
 
 
-@pytest.mark.parametrize("lanes", [1, 3])
 def test_large_and_small_pictures_at_once_become_what_they_become_alone(small_run: Path) -> None:
     """Those that don't fit into memory are traced and go in bands."""
     translator = Translator.load(small_run, direction="a2b", device="cpu", max_memory=1)
@@ -46,6 +45,7 @@ def test_large_and_small_pictures_at_once_become_what_they_become_alone(small_ru
         assert np.abs(alone.pages[0].astype(int) - made).max() <= 1
 
 
+@pytest.mark.parametrize("lanes", [1, 3])
 def test_beside_each_other_pictures_become_what_they_become_alone(small_run: Path, lanes: int) -> None:
     translator = Translator.load(small_run, direction="a2b", device="cpu")
     pictures = [picture_bytes(picture(16 + 8 * (i % 3), 24, seed=i), Path("picture")) for i in range(24)]
