@@ -209,7 +209,7 @@ class Pix2PixConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BridgeConfig:
-    """Of UNSB (Kim et al. 2024, arXiv:2305.15086) only; its contrast is that of `NceConfig`."""
+    """Of UNSB (Kim et al. 2024, arXiv:2305.15086) only; its contrast is set by the options of CUT."""
 
     steps: int = 5
     """Passes of the network from A to B."""
@@ -328,7 +328,7 @@ class TrainingConfig:
     batch: int = 1
     """Pictures of each domain in a step, on each rank."""
     seed: int = 0
-    """Of everything random. One seed, one machine, one result."""
+    """Seed of everything random: one seed, one machine, one result."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
