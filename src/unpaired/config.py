@@ -149,7 +149,7 @@ class LossConfig:
     of an edge is the bright one: the look of each place beside its neighbours (MIND, Heinrich et al. 2012; in CycleGANs
     Yang et al. 2018), local correlation (LNCC), or edges (normalised gradient fields, Haber and Modersitzki 2006)."""
     structure_weight: float = 5.0
-    """Weight of that, a number from 0 to 1."""
+    """Weight of that loss, whose value is between 0 and 1."""
     inversion: float = 0.0
     """Weight of the penalty on swapped light and dark, whatever the method: −r of the coarse luminance of a picture and
     its translation, 0 where r is above 0."""
