@@ -1,6 +1,6 @@
 """A cycle that hides, and what cures it: honesty and KID before and after some training, one remedy a row.
 
-    python benchmarks/hidden_signal.py [--steps 300] [--rows plain noise …]
+    python benchmarks/hidden_signal.py [--steps 300] [--rows plain "--cycle-noise 0.1" …]
 
 Grey pictures (A) and coloured ones (B), made of the built-in 3D emoji at 32 px. Grey can't hold colours, and the cycle
 B → A → B asks for them back. The start is one that Chu et al. 2017 found trained translators at: B → A fades colours to

@@ -149,7 +149,7 @@ class LossConfig:
     of an edge is the bright one: the look of each place beside its neighbours (MIND, Heinrich et al. 2012; in CycleGANs
     Yang et al. 2018), local correlation (LNCC), or edges (normalised gradient fields, Haber and Modersitzki 2006)."""
     structure_weight: float = 5.0
-    """Weight of that, a number from 0 to 1."""
+    """Weight of that loss, whose value is between 0 and 1."""
     inversion: float = 0.0
     """Weight of the penalty on swapped light and dark, whatever the method: −r of the coarse luminance of a picture and
     its translation, 0 where r is above 0."""
@@ -209,7 +209,7 @@ class Pix2PixConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BridgeConfig:
-    """Of UNSB (Kim et al. 2024, arXiv:2305.15086) only; its contrast is that of `NceConfig`."""
+    """Of UNSB (Kim et al. 2024, arXiv:2305.15086) only; its contrast is set by the options of CUT."""
 
     steps: int = 5
     """Passes of the network from A to B."""
@@ -328,7 +328,7 @@ class TrainingConfig:
     batch: int = 1
     """Pictures of each domain in a step, on each rank."""
     seed: int = 0
-    """Of everything random. One seed, one machine, one result."""
+    """Seed of everything random: one seed, one machine, one result."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -170,7 +170,8 @@ def unsb() -> Config:
     """The recipe of UNSB, a bridge of five steps between the domains: one direction, 400 passes, the bridge's cost of
     weight 1, τ 0.01, CUT's contrast. Its cost beside CUT, on one thread at 128 px with the options of `fast`: a step
     takes 1.3 times as long (1.38 to 1.08 seconds), a translation five times (0.176 to 0.034). Batch 2 in place of 1:
-    pictures of a batch are each other's comparison for the entropy. What it reaches is not measured.
+    pictures of a batch are each other's comparison for the entropy. After 1,952 emoji with the options of `demo`,
+    three minutes on one thread, its KID was that of doing nothing (0.042), where CUT had 0.014.
 
     unpaired train DIR_A DIR_B --out RUN --preset unsb
     """

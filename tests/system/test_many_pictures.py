@@ -74,6 +74,7 @@ def test_two_processes_share_the_work(unpaired: Command, run: Path, tmp_path: Pa
     ("words", "told"),
     [
         (["s3://bucket/in", "--out", "o"], "is an address: give --engine ray"),
+        (["rtsp://camera/live", "--out", "o"], "or for a film or stream an --out that names a film, such as film.mp4."),
         (["in", "--out", "s3://bucket/out"], "is an address: give --engine ray"),
         (["in", "--out", "s3://b/o", "--engine", "ray", "--changes", "c"], "is an address: --changes is for files"),
         (["in", "--out", "o", "--workers", "2"], "--workers is for --engine ray"),

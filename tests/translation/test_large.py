@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from small import SMALL, weights
+from torch import Tensor, nn
 
 from unpaired.errors import UserError
 from unpaired.networks import build_generator
@@ -83,6 +87,78 @@ def test_what_fits_depends_on_the_memory_given(make_translator: Make) -> None:
     translator.large.max_memory = large.memory.held() + 10**8
     assert translator.fits(300, 300, "a2b")
     assert not translator.fits(10_000, 10_000, "a2b")
+
+
+class Slow(nn.Module):
+    """Says how many threads compute with it at once."""
+
+    multiple = 4
+    now = most = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not x.is_meta:
+            Slow.now += 1
+            Slow.most = max(Slow.most, Slow.now)
+            sleep(0.3)
+            Slow.now -= 1
+        return x * 0.5 * 2
+
+
+@pytest.mark.parametrize(("room", "most"), [(10**9, 3), (10**7, 1)])
+def test_what_takes_much_of_the_memory_goes_alone(monkeypatch: pytest.MonkeyPatch, room: int, most: int) -> None:
+    translator = Translator(SMALL, {"a2b": Slow}, device="cpu", precision="float32")
+    monkeypatch.setattr(translator.large, "left", lambda: room)
+    Slow.most = 0
+    assert translator.fits(300, 300, "a2b")
+    with ThreadPoolExecutor(3) as threads:
+        made = list(threads.map(translator.translate, [torch.zeros(1, 3, 300, 300)] * 3))
+    assert len(made) == 3
+    assert Slow.most == most
+
+
+def test_bands_wait_for_those_that_compute_and_others_for_them() -> None:
+    """Tracing changes how torch calls every network of the process."""
+    told: list[str] = []
+    entered, reading, go = Event(), Event(), Event()
+
+    class Held(nn.Module):
+        multiple = 4
+
+        def forward(self, x: Tensor) -> Tensor:
+            told.append("begins")
+            entered.set()
+            assert go.wait(30)
+            told.append("ends")
+            return x
+
+    def read(first: int, end: int) -> Tensor:
+        told.append("reads")
+        reading.set()
+        return torch.zeros(1, 3, end - first, 32)
+
+    network = build_generator(3, 3, SMALL.generator).eval().requires_grad_(False)
+    held = Translator(SMALL, {"a2b": Held}, device="cpu")
+    bands = Translator(SMALL, {"a2b": lambda: network}, device="cpu", precision="float32")
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(held.translate, torch.zeros(1, 3, 32, 32))
+        assert entered.wait(30)
+        large_one = threads.submit(bands.translate_rows, read, lambda *_: None, 32, 32)
+        assert not reading.wait(0.5)
+        after = threads.submit(held.translate, torch.zeros(1, 3, 32, 32))
+        sleep(0.2)
+        go.set()
+        for one in (first, large_one, after):
+            one.result(30)
+    assert told[:2] == ["begins", "ends"]
+    assert told[-2:] == ["begins", "ends"]
+    assert set(told[2:-2]) == {"reads"}
+
+
+def test_bands_may_be_read_through_another_translator(tight: Translator, make_translator: Make) -> None:
+    other, x = make_translator(), torch.rand(1, 3, 43, 38) * 2 - 1
+    made: list[Tensor] = []
+    tight.translate_rows(lambda a, b: other(x)[:, :, a:b], lambda _, rows: made.append(rows), 43, 38)
+    torch.testing.assert_close(torch.cat(made, 2), other(other(x)), rtol=0, atol=1e-4)
 
 
 def test_an_amount_that_is_none(tmp_path: Path, make_translator: Make) -> None:

@@ -170,6 +170,24 @@ def test_memory_as_people_write_it() -> None:
             memory.parsed(text)
 
 
+def test_measuring_memory_leaves_the_network_to_others() -> None:
+    """Another thread may be computing with it."""
+    seen: list[str] = []
+
+    class Watched(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Conv2d(3, 3, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(network.layer.weight.device.type)
+            return self.layer(x)
+
+    network = Watched()
+    assert memory.per_pixel(network, 3, 8, torch.float32) > 0
+    assert seen == ["cpu", "cpu"]
+
+
 def test_memory_for_each_pixel_grows_with_the_network() -> None:
     def bytes_of(width: int) -> float:
         net = build_generator(3, 3, GeneratorConfig(width=width, blocks=1)).requires_grad_(False)

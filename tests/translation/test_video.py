@@ -20,6 +20,7 @@ from small import SMALL, Same
 from torch import Tensor, nn
 
 from unpaired.errors import Interrupted, UserError
+from unpaired.translation.film import File
 from unpaired.translation.steady import Steady
 from unpaired.translation.translator import Translator
 from unpaired.translation.video import is_film, translate_film
@@ -247,6 +248,36 @@ def test_some_seconds_of_a_film(same: Translator, tmp_path: Path) -> None:
     assert (report.frames, report.cut) == (13, None)
     with pytest.raises(UserError, match="seconds 0 is not above 0"):
         translate_film(same, film, tmp_path / "none.mp4", seconds=0)
+
+
+def test_a_film_file_that_does_not_say_how_long_it_is(same: Translator, tmp_path: Path) -> None:
+    """As browsers record them. It ends all the same."""
+    film = tmp_path / "recorded.mkv"
+    with (
+        av.open(str(write_film(tmp_path / "film.mp4", 12))) as source,
+        av.open(str(film), "w", options={"live": "1"}) as made,
+    ):
+        stream = made.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                made.mux(packet)
+    with av.open(str(film)) as opened:
+        assert not opened.duration
+        assert not opened.streams.video[0].duration
+    report = translate_film(same, film, tmp_path / "made.mp4")
+    assert (report.frames, report.cut) == (12, None)
+    assert read_film(tmp_path / "made.mp4")[0] == pytest.approx(read_film(film)[0], abs=1e-3)
+
+
+def test_sound_that_says_when_it_is_decoded_only(tmp_path: Path) -> None:
+    with File(write_film(tmp_path / "film.ts", 3, start=2000)) as film:
+        film._live, film._first = True, 90_000
+        packet = av.Packet(b"sound")
+        packet.dts, packet.time_base = 180_000, film.time_base
+        assert packet.pts is None
+        film._heard.append(packet)
+        assert [(p.pts, p.dts) for p in film.heard()] == [(None, 90_000)]
 
 
 def test_a_camera_without_a_reader_for_it_is_told(

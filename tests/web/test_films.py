@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from served import Serving, film, make_run, serving
 
 from unpaired.translation.video import translate_film
@@ -73,6 +74,55 @@ def test_a_film_that_is_too_large_is_refused(tmp_path: Path, studio: Serving) ->
     answer = studio.ask(BEGIN, film(tmp_path / "large.mp4", 1, 2400, 1800))
     assert answer.status == 413
     assert "2400×1800" in answer.sentence
+
+
+@pytest.mark.parametrize(
+    ("mistake", "status"), [(OSError(28, "No space left on device"), 507), (MemoryError(), 500)], ids=["disk", "memory"]
+)
+def test_what_cannot_be_begun_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: Exception, status: int
+) -> None:
+    def full(*_: object) -> None:
+        raise mistake
+
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    make_run(tmp_path / "runs" / "zebra")
+    content = film(tmp_path / "short.mp4", 3)
+    with serving(Runs.below(tmp_path / "runs"), folders=Folders([tmp_path])) as studio:
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "write_bytes", full)
+            answers = [studio.ask(BEGIN, content) for _ in range(films.WAITING + 1)]
+        assert {a.status for a in answers} == {status}
+        if status == 507:
+            assert answers[0].sentence == "The film can't be stored here: No space left on device."
+        (folder,) = place.iterdir()
+        assert list(folder.iterdir()) == []
+        assert wait(studio, studio.ask(BEGIN, content).json["film"])["frames"] == 3
+
+
+def test_a_film_takes_all_threads_whatever_a_batch_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch gives a new thread as many as any thread asked for last."""
+    seen: list[int] = []
+
+    def watched(*args: Any, **options: Any) -> Any:
+        seen.append(torch.get_num_threads())
+        return translate_film(*args, **options)
+
+    monkeypatch.setattr(films, "translate_film", watched)
+    make_run(tmp_path / "runs" / "zebra")
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with serving(Runs.below(tmp_path / "runs"), folders=Folders([tmp_path])) as studio:
+            batch = threading.Thread(target=torch.set_num_threads, args=(1,))
+            batch.start()
+            batch.join()
+            assert wait(studio, studio.ask(BEGIN, film(tmp_path / "short.mp4", 3)).json["film"])["frames"] == 3
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [3]
 
 
 def test_films_wait_for_each_other_and_who_leaves_stops_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

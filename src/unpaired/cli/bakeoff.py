@@ -40,7 +40,7 @@ class Arguments:
     layout: Layout | None = None
     """How the pictures lie, where not as the preset says."""
     seed: int = 0
-    """Of everything random."""
+    """Seed of everything random."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
 

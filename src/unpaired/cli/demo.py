@@ -48,7 +48,7 @@ class Arguments:
     out: Path = Path("runs/demo")
     """Folder of the run."""
     seed: int | None = None
-    """Of everything random, in a new run; 0 if not given."""
+    """Seed of everything random, in a new run; 0 if not given."""
 
 
 def main(arguments: list[str]) -> None:

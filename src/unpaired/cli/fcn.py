@@ -37,7 +37,7 @@ class Arguments:
     palette: Path | None = None
     """JSON file with the colours of the label maps; those of Cityscapes if not given."""
     seed: int = 0
-    """Of everything random."""
+    """Seed of everything random."""
     overwrite: bool = False
     """Replace a file that is there already."""
     device: str = "auto"

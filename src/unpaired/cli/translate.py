@@ -108,7 +108,8 @@ def main(arguments: list[str]) -> None:
             far = next((path for path in [*told.inputs, told.out] if "://" in path), None)
             filmed = "://" not in told.out and is_film(told.inputs, Path(told.out))
             if far and told.engine == "local" and not filmed:
-                raise UserError(f"{far} is an address: give --engine ray.")
+                film_too = ", or for a film or stream an --out that names a film, such as film.mp4"
+                raise UserError(f"{far} is an address: give --engine ray{'' if far == told.out else film_too}.")
             if far and told.changes is not None:
                 raise UserError(f"{far} is an address: --changes is for files of this machine.")
             if told.attention is not None and told.engine != "local":

@@ -145,7 +145,7 @@ class File:
         if (bits := max((c.bits for c in self.stream.format.components), default=8)) > 8:
             self.notes.append(f"its {bits} bits a channel became 8")
         long = self._seconds()
-        self._live, self._first = long is None, 0
+        self._live, self._first = long is None and (is_address(path) or is_camera(path)), 0
         if self._live and seconds is None:
             self.container.close()
             raise UserError(f"{path} does not say when it ends: say with --seconds how long it is to be translated.")
@@ -215,7 +215,9 @@ class File:
             packet = self._heard.popleft()
             if self._zero:
                 late = round(self._zero * self.time_base / packet.time_base)
-                packet.pts, packet.dts = cast(int, packet.pts) - late, cast(int, packet.dts) - late
+                packet.dts = cast(int, packet.dts) - late
+                if packet.pts is not None:
+                    packet.pts -= late
                 if packet.dts < 0:  # heard before there was something to see
                     continue
             yield packet

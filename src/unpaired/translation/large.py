@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import cast
 
 import torch
@@ -11,9 +12,13 @@ from torch import Tensor, nn
 from unpaired.translation import memory
 from unpaired.translation.fit import Rows, fitted_rows
 from unpaired.translation.tiles import BAND, Tiles, Write
+from unpaired.translation.turns import TURNS
 
 SMALL = 256 * 256
 """Pixels that always go whole: they take less than the bands of a larger picture."""
+BESIDE = 1 / 6
+"""Of the memory that is left: what may be taken beside others. A server computes four batches at once, a film, and the
+pictures of a study."""
 
 
 class Large:
@@ -34,20 +39,32 @@ class Large:
         held = torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else memory.held()
         return self.max_memory - held
 
-    def fits(self, network: nn.Module, channels: int, height: int, width: int) -> bool:
-        """Whether a picture goes through `network` whole."""
+    def share(self, network: nn.Module, channels: int, height: int, width: int) -> float:
+        """How much of the memory that is left a picture takes that goes through `network` whole: above 1, it can't."""
         if height * width <= SMALL:
-            return True
+            return 0.0
         if network not in self._per_pixel:
             side = max(64, 2 * cast(int, network.multiple))
-            self._per_pixel[network] = memory.per_pixel(network, channels, side, self.dtype)
-        return height * width * self._per_pixel[network] <= self.left()
+            with TURNS.beside():
+                self._per_pixel[network] = memory.per_pixel(network, channels, side, self.dtype)
+        return height * width * self._per_pixel[network] / max(1, self.left())
+
+    def turn(self, share: float) -> AbstractContextManager[None]:
+        """For pictures that go whole and take a `share` of the memory: beside others, or alone where it is large."""
+        return TURNS.alone() if share > BESIDE else TURNS.beside()
 
     def run(
         self, network: nn.Module, channels: int, read: Rows, write: Write, height: int, width: int,
         progress: Callable[[float], None] | None = None,
     ) -> None:  # fmt: skip
-        """Translate a picture a band of rows at a time. To be called in the translator's precision."""
+        """Translate a picture a band of rows at a time, alone. To be called in the translator's precision."""
+        with TURNS.alone():
+            self._run(network, channels, read, write, height, width, progress)
+
+    def _run(
+        self, network: nn.Module, channels: int, read: Rows, write: Write, height: int, width: int,
+        progress: Callable[[float], None] | None,
+    ) -> None:  # fmt: skip
         multiple = cast(int, network.multiple)
         if network not in self._plans:
             self._plans[network] = Tiles(network, multiple, channels, self.device)

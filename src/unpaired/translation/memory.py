@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,21 +75,19 @@ def _cgroup() -> int | None:
 def per_pixel(network: nn.Module, channels: int, side: int, dtype: torch.dtype) -> float:
     """Bytes at the peak for each pixel of a picture that goes through `network` whole, in a precision.
 
-    Counted on torch's meta device, where tensors have shapes but no numbers, at `side` and twice `side` px.
+    Counted on torch's meta device, where tensors have shapes but no numbers, at `side` and twice `side` px; on a copy,
+    since other threads may be computing with `network`.
     """
-    weights = {name: torch.empty_like(p, device="meta") for name, p in _tensors(network).items()}
-    peaks = [_peak(network, weights, torch.empty(1, channels, s, s, device="meta")) for s in (side, 2 * side)]
+    weights = (*network.parameters(), *network.buffers())
+    copied = copy.deepcopy(network, {id(w): torch.empty_like(w, device="meta") for w in weights})
+    peaks = [_peak(copied, torch.empty(1, channels, s, s, device="meta")) for s in (side, 2 * side)]
     return (peaks[1] - peaks[0]) / (3 * side * side) * dtype.itemsize * SCRATCH[dtype]
 
 
-def _tensors(network: nn.Module) -> Mapping[str, Tensor]:
-    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
-
-
-def _peak(network: nn.Module, weights: Mapping[str, Tensor], x: Tensor) -> int:
+def _peak(network: nn.Module, x: Tensor) -> int:
     """Numbers that are alive at once, at most."""
     with torch.inference_mode(False), torch.no_grad(), _Alive() as alive:
-        torch.func.functional_call(network, dict(weights), (x,))
+        network(x)
     return alive.most
 
 

@@ -214,7 +214,8 @@ class Translator:
         """
         way = self.direction(direction)
         height, width = x.shape[-2:]
-        if not self.fits(height, width, way):
+        share = self._share(height, width, way)
+        if share > 1:
             y = x.new_empty(len(x), self.config.channels(way)[1], height, width, dtype=torch.float32)
             for one, made in zip(x.split(1), y.split(1), strict=True):
 
@@ -230,7 +231,10 @@ class Translator:
         if self._channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         generator = self.generator(way)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+        with (
+            self.large.turn(share * len(x)),
+            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16),
+        ):
             return fitted(generator, x).float().clamp(-1, 1)  # a residual generator goes a little beyond
 
     @torch.inference_mode()
@@ -257,7 +261,10 @@ class Translator:
 
     def fits(self, height: int, width: int, direction: Direction) -> bool:
         """Whether a picture goes through the network whole within the memory that may be taken."""
-        return self.large.fits(self.generator(direction), self.config.channels(direction)[0], height, width)
+        return self._share(height, width, direction) <= 1
+
+    def _share(self, height: int, width: int, direction: Direction) -> float:
+        return self.large.share(self.generator(direction), self.config.channels(direction)[0], height, width)
 
     def _in_bands(self, array: NDArray[np.uint8], way: Direction) -> NDArray[np.uint8]:
         """A (H, W, 3) uint8 picture that does not fit whole."""

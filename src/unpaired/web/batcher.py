@@ -149,7 +149,7 @@ def _even(count: int) -> int:
 
 
 def _translated(group: list[Job], threads: int) -> list[Picture]:
-    torch.set_num_threads(threads)  # of this thread
+    torch.set_num_threads(threads)  # of this thread, and of any that starts later and sets none (`Background` does)
     first = group[0]
     return values.translated(first.translator, [job.picture for job in group], first.direction, len(group))
 

@@ -21,6 +21,7 @@ from unpaired.errors import UserError
 from unpaired.translation.film import CONTAINERS, FILMS, File
 from unpaired.translation.translator import Translator
 from unpaired.translation.video import translate_film
+from unpaired.web.background import Background
 from unpaired.web.refused import Refused
 from unpaired.web.service import Service
 
@@ -64,18 +65,22 @@ class Films:
         self._place = tempfile.TemporaryDirectory(prefix="unpaired-films-", ignore_cleanup_errors=True)
         self._films: dict[str, Film] = {}
         self._lock, self._working = threading.Lock(), threading.Lock()
+        self._background = Background()
 
     def add(self, content: bytes, suffix: str, translator: Callable[[], Translator], way: Direction) -> str:
-        """Begin to translate a film; returns its name. Raises `UserError` for none, `Refused` for one too many."""
+        """Begin to translate a film; returns its name.
+
+        Raises `Refused` for what is no film, is too large, has no room on the disk, or is one too many.
+        """
         with self._lock:
             self._clear()
             if sum(not film.ended for film in self._films.values()) >= WAITING:
                 raise Refused(429, "Other films are being translated: wait for one of them.")
             name = secrets.token_hex(16)
             folder = Path(self._place.name) / name
-            folder.mkdir()
             film = self._films[name] = Film(folder, folder / f"film{suffix}")
         try:
+            folder.mkdir()
             film.source.write_bytes(content)
             with File(film.source) as opened:
                 film.total = opened.count
@@ -83,10 +88,14 @@ class Films:
                 if width * height > self.megapixels * 1e6:
                     size = f"{width}×{height} pixels: more than {self.megapixels:g} megapixels"
                     raise Refused(413, f"The film has {size} are not taken.")
-        except UserError as e:
+            self._background.start("film", self._run, film, translator, way)
+        except Exception as e:
             self.leave(name)
-            raise Refused(e.status if isinstance(e, Refused) else 400, film.sentence(e)) from e
-        threading.Thread(target=self._run, args=(film, translator, way), name="film", daemon=True).start()
+            if isinstance(e, UserError):
+                raise Refused(e.status if isinstance(e, Refused) else 400, film.sentence(e)) from e
+            if isinstance(e, OSError):
+                raise Refused(507, f"The film can't be stored here: {e.strerror}.") from e
+            raise
         return name
 
     def get(self, name: str) -> Film:
@@ -141,8 +150,8 @@ class Films:
                 film.said, film.state = "The film could not be translated; the server's log says why.", "failed"
                 raise
             finally:
-                film.source.unlink(missing_ok=True)
                 film.ended = time.monotonic()
+                film.source.unlink(missing_ok=True)
 
 
 def router(service: Service, films: Films) -> APIRouter:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from unpaired.config import Direction
 from unpaired.errors import UserError
 from unpaired.web import staging
+from unpaired.web.background import Background
 from unpaired.web.service import Service
 from unpaired.web.study import PRACTICE, SECONDS, TRIALS, Shown, Studies, Study, judge_name
 from unpaired.web.trainings import Trainings
@@ -34,7 +35,7 @@ class Staging:
     def __init__(self) -> None:
         self.busy, self.done, self.total = False, 0, 0
         self.mistake: str | None = None
-        self._lock = threading.Lock()
+        self._lock, self._background = threading.Lock(), Background()
 
     def begin(self, work: Callable[[Callable[[int, int], None]], None]) -> None:
         """Do `work`, which tells how far it is, beside the server; one at a time. Raises `UserError`."""
@@ -42,7 +43,7 @@ class Staging:
             if self.busy:
                 raise UserError("Another study is being prepared: wait for it.")
             self.busy, self.done, self.total, self.mistake = True, 0, 0, None
-        threading.Thread(target=self._run, args=(work,), name="staging", daemon=True).start()
+        self._background.start("staging", self._run, work)
 
     def _run(self, work: Callable[[Callable[[int, int], None]], None]) -> None:
         def progress(done: int, total: int) -> None:

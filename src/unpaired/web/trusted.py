@@ -11,6 +11,7 @@ from unpaired.config import Direction
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
 from unpaired.evaluation.trust import Trust, input_domain
+from unpaired.web.background import Background
 
 
 class Trusted:
@@ -18,7 +19,7 @@ class Trusted:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Path, str], Trust | None] = {}
-        self._lock = threading.Lock()
+        self._lock, self._background = threading.Lock(), Background()
 
     def percentile(self, run: Path, direction: Direction, picture: Picture) -> float | None:
         """How many of the training pictures are less unusual, in percent; None where that can't be said, or not yet."""
@@ -26,7 +27,7 @@ class Trusted:
         with self._lock:
             if key not in self._known:
                 self._known[key] = None
-                threading.Thread(target=self._look, args=key, name="trust", daemon=True).start()
+                self._background.start("trust", self._look, *key)
             trust = self._known[key]
         if trust is None or picture.dtype != np.uint8 or picture.bands not in (1, 3):
             return None
