@@ -56,9 +56,9 @@ def test_collapse_costs_recall_and_coverage_only() -> None:
 
 def test_bad_input_is_told() -> None:
     few, many = np.zeros((4, 3)), np.zeros((20, 3))
-    with pytest.raises(UserError, match="Precision and recall takes at least 10 pictures"):
+    with pytest.raises(UserError, match="Precision and recall needs at least 10 pictures"):
         precision_recall(few, many)
-    with pytest.raises(UserError, match="Density and coverage takes at least 10"):
+    with pytest.raises(UserError, match="Density and coverage needs at least 10"):
         density_coverage(many, few)
     with pytest.raises(UserError, match="not finite"):
         precision_recall(many * np.nan, many)

@@ -106,7 +106,7 @@ def test_the_networks_seen_are_those_of_the_method(
     kind: Literal["patchgan", "pixel", "projected", "projected+patchgan"],
 ) -> None:
     config = dataclasses.replace(CONFIG, discriminator=DiscriminatorConfig(kind=kind, width=4))
-    assert networks_seen(config) == {f"efficientnet-{eyes.variant}" for eyes in CycleGAN(config).eyes}
+    assert networks_seen(config) == {f"efficientnet-{eyes.variant}" for eyes in CycleGAN(config).ways.eyes}
 
 
 def test_the_discriminators_eyes_are_refused(tmp_path: Path) -> None:

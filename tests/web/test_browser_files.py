@@ -136,7 +136,7 @@ def test_which_of_two_runs_is_better(studio: Serving, page: Page) -> None:
         page.wait_for_selector("#choose-left:not([disabled])")
         assert page.inner_text("#question") == "Which is better?"
         for image in ("#left", "#right", "#source img"):
-            assert page.locator(image).evaluate("e => e.naturalWidth") == 32
+            page.wait_for_function("image => document.querySelector(image).naturalWidth === 32", arg=image)
         page.locator("#choose-right" if n else "#choose-left").click()
     page.wait_for_url("**/results")
     assert page.inner_text("h1") == "first or second"
