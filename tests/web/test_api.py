@@ -197,12 +197,12 @@ def test_frames_count_as_pixels(server: Serving) -> None:
 
 def test_an_unusual_picture_is_told(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    for n in range(60):
-        path = tmp_path / "horses" / f"{n:02}.png"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(picture(40, 40, seed=n))
     record = json.loads((run / "run.json").read_text())
-    record["folders"]["a"] = str(tmp_path / "horses")
+    for domain, folder in (("a", tmp_path / "horses"), ("b", tmp_path / "zebras")):
+        folder.mkdir()
+        for n in range(60):
+            (folder / f"{n:02}.png").write_bytes(picture(40, 40, seed=n))
+        record["folders"][domain] = str(folder)
     (run / "run.json").write_text(json.dumps(record))
     stripes = io.BytesIO()
     Image.fromarray(np.tile(np.array([0, 255], np.uint8), (40, 20))).save(stripes, "PNG")

@@ -182,7 +182,8 @@ def unseen(folders: Folders, config: Config) -> dict[str, Discovery]:
 
 
 def trained_on(folders: Folders, config: Config, domain: Domain) -> Discovery:
-    """The pictures of a domain that a training on these folders does see."""
+    """The pictures of a domain that a training on these folders does see. How many were held out depends on both
+    folders: without test folders, both have to be there."""
     found = discover(folders.a if domain == "a" else folders.b)
     if folders.test_a and folders.test_b:
         return found
