@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from unpaired.config import Config, DataConfig, DiscriminatorConfig, LossConfig, OptimizerConfig, TrainingConfig
 from unpaired.data import demo
-from unpaired.data.cache import default_cache_dir
 from unpaired.data.decode import LUMINANCE, decode
+from unpaired.data.files import default_cache_dir
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor, to_tensor
 from unpaired.evaluation.honesty import examine

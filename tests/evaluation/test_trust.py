@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from unpaired.config import DOMAINS, Config, DataConfig
+from unpaired.config import DOMAINS, Config, DataConfig, source
 from unpaired.errors import UserError
-from unpaired.evaluation.trust import FEWEST, UNUSUAL, Trust, input_domain, meant
+from unpaired.evaluation.trust import FEWEST, UNUSUAL, Trust, meant
 from unpaired.training.inputs import Inputs, trained_on
 from unpaired.training.record import Folders, RunRecord
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_said_is_told(kept: Path, tmp_path: Path) -> None:
         Trust.load(run, "a")
     with pytest.raises(UserError, match="not a run"):
         Trust.load(tmp_path, "a")
-    assert (input_domain("a2b"), input_domain("b2a")) == ("a", "b")
+    assert (source("a2b"), source("b2a")) == ("a", "b")
 
 
 def test_pictures_of_the_other_domain_tell_the_direction_that_was_meant(kept: Path, tmp_path: Path) -> None:

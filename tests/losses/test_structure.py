@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from unpaired.losses.structure import STRUCTURE, inversion, luminance, mind
+from unpaired.losses.structure import STRUCTURE, grey_of, inversion, mind
 
 NAMES = sorted(STRUCTURE)
 seeds = st.integers(0, 2**31 - 1)
@@ -129,8 +129,8 @@ def test_half_precision_is_looked_at_in_whole() -> None:
 
 def test_luminance_is_that_of_the_eye() -> None:
     colours = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]).view(4, 3, 1, 1)
-    torch.testing.assert_close(luminance(colours).flatten(), torch.tensor([0.299, 0.587, 0.114, 1.0]))
-    assert luminance(torch.rand(2, 5, 4, 4)).shape == (2, 1, 4, 4)
+    torch.testing.assert_close(grey_of(colours).flatten(), torch.tensor([0.299, 0.587, 0.114, 1.0]))
+    assert grey_of(torch.rand(2, 5, 4, 4)).shape == (2, 1, 4, 4)
 
 
 # Swapped light and dark.

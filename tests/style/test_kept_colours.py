@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from unpaired.style.colour import luminance, match_colours, match_luminance, with_luminance
+from unpaired.data.tensors import luminance
+from unpaired.style.colour import match_colours, match_luminance, with_luminance
 
 
 def _picture(seed: int, h: int = 8, w: int = 9) -> Tensor:

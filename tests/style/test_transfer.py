@@ -9,11 +9,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from unpaired.data.tensors import to_float
+from unpaired.data.tensors import luminance, to_float
 from unpaired.errors import UserError
 from unpaired.losses.perceptual import content_loss, gram, style_loss
 from unpaired.networks.perceptual import load_perceptual
-from unpaired.style.colour import luminance
 from unpaired.style.transfer import FIRST, _levels, stylise
 
 Picture = NDArray[np.uint8]

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from unpaired import config
 from unpaired.config import Direction
 from unpaired.data.decode import read_picture, write_picture
 from unpaired.data.files import not_written
 from unpaired.errors import DiskFull, UserError, reason
 from unpaired.evaluation.changes import write_change_map
-from unpaired.evaluation.trust import UNUSUAL, Trust, input_domain, meant
+from unpaired.evaluation.trust import UNUSUAL, Trust, meant
 from unpaired.translation import values
 from unpaired.translation.batch import BatchReport
 from unpaired.translation.translator import Translator
@@ -31,7 +32,7 @@ def warn_of_unusual(report: BatchReport, run: Path, direction: Direction, consol
     looked = 0
     try:
         with console.status("") as status:
-            trust = Trust.load(run, input_domain(direction), tell=status.update)
+            trust = Trust.load(run, config.source(direction), tell=status.update)
             for outcome in islice(report.outcomes("translated"), MOST_LOOKED_AT):
                 try:
                     percentile = trust(outcome.input)
@@ -51,7 +52,7 @@ def warn_of_unusual(report: BatchReport, run: Path, direction: Direction, consol
     if len(unusual) > NAMED:
         console.print(f"Unusual: {len(unusual) - NAMED:,} more of {looked:,} looked at.", soft_wrap=True)
     if 2 * len(unusual) > looked and (other := meant(run, direction, [path for _, path in unusual[:NAMED]])):
-        domain = input_domain(other).upper()
+        domain = config.source(other).upper()
         console.print(f"They are like the training pictures of {domain}: was --direction {other} meant?")
 
 

@@ -30,6 +30,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from unpaired.evaluation.evidence import Way
 from unpaired.evaluation.features import Picture, Pictures, stack, to_tensor
 
 NOISE = 3 / 255
@@ -42,7 +43,6 @@ HIGH = 0.5
 PICTURES, _BATCH = 64, 8
 
 Change = Callable[[Tensor], Tensor]
-Way = Callable[[Tensor], Tensor]
 
 
 def eight_bits(x: Tensor) -> Tensor:

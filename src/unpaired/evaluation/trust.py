@@ -19,7 +19,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from unpaired.config import Config, Direction, Domain, reverse
+from unpaired.config import Config, Direction, Domain, reverse, source
 from unpaired.data.discover import Discovery
 from unpaired.data.files import replacing
 from unpaired.errors import UserError
@@ -95,11 +95,6 @@ class Trust:
         return (100 * below / len(self.distances)).tolist()
 
 
-def input_domain(direction: Direction) -> Domain:
-    """The domain that pictures to translate are of."""
-    return "a" if direction == "a2b" else "b"
-
-
 def meant(run: str | Path, direction: Direction, paths: Sequence[str | Path]) -> Direction | None:
     """The run's other direction, where most of these files are usual pictures of what that one translates; else None,
     as where there is no other direction, or nothing can be said of its pictures.
@@ -108,7 +103,7 @@ def meant(run: str | Path, direction: Direction, paths: Sequence[str | Path]) ->
     try:
         if other not in METHODS[RunRecord.read(_run_of(Path(run))).config.method].translators:
             return None
-        usual = sum(p < UNUSUAL for p in Trust.load(run, input_domain(other)).percentiles(paths))
+        usual = sum(p < UNUSUAL for p in Trust.load(run, source(other)).percentiles(paths))
     except UserError:
         return None
     return other if 2 * usual > len(paths) else None

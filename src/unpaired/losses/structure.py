@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unpaired.data.decode import LUMINANCE
+from unpaired.data.tensors import luminance
 
 FAINT = 1e-6
 """Variance, of pictures in [-1, 1], below which a picture counts as plain."""
@@ -70,7 +70,7 @@ def inversion(x: Tensor, y: Tensor) -> Tensor:
     The hinge leaves a translation free to be darker or lighter where it should: 1 − r, tried as well, brings a swapped
     start back in as many steps, but then holds r at 0.98.
     """
-    a, b = (_standardised(F.adaptive_avg_pool2d(luminance(z), 8)) for z in (x, y))
+    a, b = (_standardised(F.adaptive_avg_pool2d(grey_of(z), 8)) for z in (x, y))
     return F.relu(-(a * b).mean((1, 2, 3))).mean()
 
 
@@ -79,17 +79,17 @@ STRUCTURE: dict[Literal["mind", "lncc", "ngf"], Callable[[Tensor, Tensor], Tenso
 }  # fmt: skip
 
 
-def luminance(x: Tensor) -> Tensor:
+def grey_of(x: Tensor) -> Tensor:
     """(N, 3, H, W) → (N, 1, H, W); of other numbers of channels their mean. At least float32."""
     x = x if x.dtype == torch.float64 else x.float()
     if x.shape[1] != 3:
         return x.mean(1, keepdim=True)
-    return (x * x.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    return luminance(x)
 
 
 def _standardised(x: Tensor) -> Tensor:
     """(N, C, H, W) → (N, 1, H, W): luminance with mean 0 and variance 1; a plain picture becomes 0."""
-    grey = luminance(x)
+    grey = grey_of(x)
     grey = grey - grey.mean((2, 3), keepdim=True)
     return grey / (grey.square().mean((2, 3), keepdim=True) + FAINT).sqrt()
 

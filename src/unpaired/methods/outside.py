@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from torch import Tensor
 
@@ -19,10 +18,8 @@ def kept_outside(
     (N, 1, H, W) in [0, 1], of domains that have some.
     """
     for part in parts:
-        terms = {
-            f"outside_{domain}": outside(made, reals[domain], masks[domain])
+        yield part.asked(
+            (f"outside_{domain}", weight, outside(made, reals[domain], masks[domain]))
             for domain, made in part.made.items()
             if domain in masks
-        }
-        loss = sum((weight * term for term in terms.values()), part.loss)
-        yield replace(part, loss=loss, terms=part.terms | terms)
+        )

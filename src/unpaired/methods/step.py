@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,14 @@ class Step:
     made: dict[Domain, Tensor] = field(default_factory=dict[Domain, Tensor])
     """By the domain of their sources, translations with gradients, place by place where their sources lie: for what is
     asked of every method alike."""
+
+    def asked(self, more: Iterable[tuple[str, float, Tensor]]) -> Step:
+        """The same with more terms: the name, the weight and the scalar of each."""
+        loss, terms = self.loss, dict(self.terms)
+        for name, weight, term in more:
+            terms[name] = term
+            loss = loss + weight * term
+        return replace(self, loss=loss, terms=terms)
 
 
 @contextmanager

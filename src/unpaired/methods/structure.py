@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from torch import Tensor
 
@@ -17,15 +16,19 @@ def kept_structure(parts: Iterator[Step], reals: Mapping[Domain, Tensor], config
     """The parts of a step of the generators, with what translations lose of the structure of their sources, and how far
     they swap light and dark; each where `config` gives it a weight. In float32, whatever the precision of the rest.
     """
-    compare = None if config.structure == "none" else STRUCTURE[config.structure]
     for part in parts:
-        loss, terms = part.loss, dict(part.terms)
-        for domain, made in part.made.items():
-            with exactly(made.device):
-                if compare:
-                    terms[f"structure_{domain}"] = compare(reals[domain], made)
-                    loss = loss + config.structure_weight * terms[f"structure_{domain}"]
-                if config.inversion:
-                    terms[f"inversion_{domain}"] = inversion(reals[domain], made)
-                    loss = loss + config.inversion * terms[f"inversion_{domain}"]
-        yield replace(part, loss=loss, terms=terms)
+        yield part.asked(_lost(part.made, reals, config))
+
+
+def _lost(
+    translations: Mapping[Domain, Tensor], reals: Mapping[Domain, Tensor], config: LossConfig
+) -> Iterator[tuple[str, float, Tensor]]:
+    compare = None if config.structure == "none" else STRUCTURE[config.structure]
+    for domain, made in translations.items():
+        with exactly(made.device):
+            lost = compare(reals[domain], made) if compare else None
+            swapped = inversion(reals[domain], made) if config.inversion else None
+        if lost is not None:
+            yield f"structure_{domain}", config.structure_weight, lost
+        if swapped is not None:
+            yield f"inversion_{domain}", config.inversion, swapped

@@ -7,7 +7,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+from unpaired.data.decode import LUMINANCE
+from unpaired.data.tensors import luminance
+
+_YIQ = (LUMINANCE, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 """RGB to luminance and two axes of colour (NTSC, as in the paper's section 4)."""
 
 
@@ -23,11 +26,6 @@ def match_luminance(style: Tensor, content: Tensor) -> Tensor:
     """(1, 1, H, W): the luminance of `style`, with the mean and deviation of that of `content` (section 4)."""
     s, c = luminance(style), luminance(content)
     return (s - s.mean()) * (c.std() / s.std().clamp(min=1e-6)) + c.mean()
-
-
-def luminance(x: Tensor) -> Tensor:
-    """(1, 3, H, W) → (1, 1, H, W)."""
-    return (x * x.new_tensor(_YIQ[0]).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 def with_luminance(colours: Tensor, y: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.data.decode import resized
-from unpaired.data.tensors import to_float, to_uint8
+from unpaired.data.tensors import luminance, to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.losses.perceptual import content_loss, gram, style_loss, total_variation
 from unpaired.networks.perceptual import Perceptual, load_perceptual
@@ -69,7 +69,7 @@ def stylise(
         begin = original if painted is None else _enlarged(painted, height, width)
         source = original
         if colours == "luminance":
-            source, begin = colour.luminance(original), colour.luminance(begin)
+            source, begin = luminance(original), luminance(begin)
             examples = [colour.match_luminance(example, original) for example in examples]
         elif colours == "histogram":
             examples = [colour.match_colours(example, original) for example in examples]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from unpaired.data.decode import LUMINANCE, Picture
 from unpaired.data.pixels import check, to_srgb, upright
+from unpaired.data.tensors import luminance
 from unpaired.errors import UserError
 
 Array = NDArray[Any]
@@ -117,5 +118,4 @@ def with_channels(x: Tensor, channels: int) -> Tensor:
         return x
     if channels == 3:
         return x.expand(-1, 3, -1, -1)
-    weights = x.new_tensor(LUMINANCE).view(1, 3, 1, 1)
-    return (x * weights).sum(1, keepdim=True)
+    return luminance(x)

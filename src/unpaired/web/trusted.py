@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from unpaired.config import Direction
+from unpaired.config import Direction, source
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
-from unpaired.evaluation.trust import Trust, input_domain
+from unpaired.evaluation.trust import Trust
 from unpaired.web.background import Background
 
 
@@ -23,7 +23,7 @@ class Trusted:
 
     def percentile(self, run: Path, direction: Direction, picture: Picture) -> float | None:
         """How many of the training pictures are less unusual, in percent; None where that can't be said, or not yet."""
-        key = (run, input_domain(direction))
+        key = (run, source(direction))
         with self._lock:
             if key not in self._known:
                 self._known[key] = None
