@@ -81,6 +81,12 @@ def test_collapse_is_a_fall_that_stays() -> None:
     assert "zebras become alike: they differ 20% as much" in sentence
 
 
+def test_an_evaluation_without_a_sign_is_no_look_at_it() -> None:
+    seen = _history("draw", [0.01])
+    assert watches.failing([*seen, {"a2b": {"light": 1.0}}, *seen]) == {("a2b", "draw")}
+    assert not watches.failing([*seen, *seen, {"a2b": {"light": 1.0}}]), "and tells nothing new"
+
+
 @given(st.sampled_from(sorted(SIGNS)), st.lists(st.floats(0.01, 100), max_size=6))
 def test_one_evaluation_never_warns_and_a_missing_sign_is_none(name: SignName, values: list[float]) -> None:
     assert not watches.failing(_history(name, values[:1]))

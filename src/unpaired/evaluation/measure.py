@@ -28,6 +28,7 @@ from unpaired.evaluation.labels import LabelScores
 from unpaired.evaluation.measures import MEASURES, chosen
 from unpaired.evaluation.pictures import mapped
 from unpaired.evaluation.segmentation import Segmenter
+from unpaired.text import number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -158,15 +159,6 @@ def _score(values: dict[str, Any]) -> Score:
     classes = values.get("classes")
     known: dict[str, Any] = {**values, "classes": LabelScores.from_dict(classes) if classes else None}
     return Score(**known)
-
-
-def number(value: float | None, spread: float | None = None) -> str:
-    """A score as a table shows it, with its spread to as many digits, where there is one."""
-    if value is None:
-        return "–"
-    digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
-    shown = f"{value:.{digits}f}".replace("-0.000", "0.000").replace("-", "−")
-    return shown if spread is None else f"{shown} ± {spread:.{digits}f}"
 
 
 def evaluate_direction(evidence: Evidence, measures: Sequence[Measure]) -> DirectionScores:

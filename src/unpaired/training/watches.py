@@ -102,17 +102,22 @@ SIGNS: dict[SignName, Sign] = {
 
 
 def failing(history: Sequence[Signs]) -> set[tuple[Direction, SignName]]:
-    """Which signs are bad at the newest of several evaluations, and were at the one before: one may be a fluke."""
-    return _bad(history) & _bad(history[:-1])
+    """Which signs are bad at the newest of several evaluations, and were the time before: once may be a fluke."""
+    newest = history[-1] if history else Signs()
+    return {
+        (direction, name) for direction, signs in newest.items() for name in signs if _twice(history, direction, name)
+    }
 
 
-def _bad(history: Sequence[Signs]) -> set[tuple[Direction, SignName]]:
-    found: set[tuple[Direction, SignName]] = set()
-    for direction, signs in history[-1].items() if history else ():
-        for name, value in signs.items():
-            if SIGNS[name].fails(_compared(history, direction, name, value)):
-                found.add((direction, name))
-    return found
+def _twice(history: Sequence[Signs], direction: Direction, name: SignName) -> bool:
+    # Between evaluations that lie close together there may be no loss to look at: such have no draw.
+    known = [signs for signs in history if name in signs.get(direction, {})]
+    looks = [
+        _compared(known[:end], direction, name, known[end - 1][direction][name])
+        for end in (len(known) - 1, len(known))
+        if end
+    ]
+    return len(looks) == 2 and all(map(SIGNS[name].fails, looks))
 
 
 def told(history: Sequence[Signs], direction: Direction, name: SignName, source: str, target: str) -> str:
