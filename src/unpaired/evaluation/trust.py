@@ -72,6 +72,8 @@ class Trust:
 
         Raises `UserError` where there is no such run, its training pictures are gone, or are fewer than `FEWEST`.
         """
+        if Path(run).is_file():
+            raise UserError(f"{run} holds weights only, and only a run's folder knows its training pictures.")
         home = _run_of(Path(run))
         record = RunRecord.read(home)
         path = home / f"trust-{domain}.safetensors"
