@@ -123,3 +123,24 @@ def test_a_folder_without_pictures(data: Path) -> None:
     (data / "trainB").mkdir()
     with pytest.raises(UserError, match="is empty"):
         checked(data)
+
+
+def test_what_is_no_8_bit_picture_is_looked_at_as_training_takes_it(data: Path) -> None:
+    """12 bands of uint16 and 32-bit floats, of shapes alike: a copy, a broken one, and one that training leaves out."""
+    for domain, dtype, bands in (("trainA", np.uint16, 12), ("trainB", np.float32, 1)):
+        shutil.rmtree(data / domain)
+        (data / domain).mkdir()
+        for n in range(54):
+            shown = np.asarray(picture(n + 1000 * bands, RED))[..., :1].astype(dtype) * 7
+            np.save(data / domain / f"{n}.npy", np.repeat(shown, bands, axis=2))
+    np.save(data / "trainA" / "stack.npy", np.random.default_rng(0).integers(0, 999, (40, 64, 64), np.uint16))
+    shutil.copy(data / "trainA/1.npy", data / "trainA/again.npy")
+    (data / "trainA/broken.npy").write_bytes((data / "trainA/2.npy").read_bytes()[:900])
+    checkup = checked(data, sample=54)
+    assert {domain: checkup.counts[domain] for domain in "AB"} == {"A": 54 + 40 + 1, "B": 54}
+    assert {what: told for what, told in found(checkup).items() if what.startswith(("A:", "B:", "A and B"))} == {
+        "A: can't be read": ("error", 1),
+        "A and B look alike": ("error", 1),
+        "A: the same file again": ("warning", 1),
+        "A: not of 12 × uint16, as most": ("warning", 1),
+    }

@@ -137,3 +137,9 @@ def test_what_was_held_out_of_the_training_is_not_what_is_usual(tmp_path: Path) 
     assert len(trust.reference) + len(trust.distances) == 99
     tests = replace(folders, test_a=tmp_path / "b", test_b=tmp_path / "a")
     assert len(trained_on(tests, config, "a").files) == 110
+
+
+def test_weights_alone_know_no_training_pictures(tmp_path: Path) -> None:
+    (tmp_path / "horse2zebra.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match="holds weights only, and only a run's folder knows its training pictures"):
+        Trust.load(tmp_path / "horse2zebra.safetensors", "a")

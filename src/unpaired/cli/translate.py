@@ -19,6 +19,7 @@ from unpaired.config import Direction
 from unpaired.data.discover import is_minor, minor_told
 from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
+from unpaired.text import counted
 from unpaired.training.device import Precision
 from unpaired.training.ranks import Ranks, joined
 from unpaired.translation.batch import BatchReport, translate_files
@@ -227,7 +228,7 @@ def tell(report: BatchReport, console: Console) -> None:
         if minor:
             console.print(minor_told(minor))
     for note, count in report.notes.items():
-        console.print(f"Of {count:,} files, {note}.", soft_wrap=True, markup=False)
+        console.print(f"Of {counted(count, 'file')}, {note}.", soft_wrap=True, markup=False)
     if report.unrecorded:
         lost = f"{_where(report)} had no space for {len(report.unrecorded):,} of these lines."
         console.print(lost, soft_wrap=True, markup=False)

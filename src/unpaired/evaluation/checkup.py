@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -14,10 +14,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.data.decode import decode, decode_bytes, resized
+from unpaired.data.decode import resized, seen
 from unpaired.data.discover import is_broken, look_through, nothing
 from unpaired.data.likeness import FLAT, near_pairs, perceptual_hash, thumbnail
-from unpaired.data.pixels import opened, read_bytes
+from unpaired.data.picture import Picture
+from unpaired.data.pixels import read_bytes
+from unpaired.data.show import visible
 from unpaired.errors import UserError, reason
 from unpaired.evaluation.distances import kid, kid_spread
 from unpaired.evaluation.features import FeatureExtractor
@@ -46,6 +48,10 @@ class Look:
     hash: int
     thumb: NDArray[np.uint8]
     grey: bool
+    pages: int
+    """Frames or slices, each a picture of its own in training."""
+    kind: str
+    """Its bands and type of values; a training takes files of one kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +104,7 @@ def check(
     for domain in looks.values():
         findings += domain.findings(size)
     a, b = looks["A"].looks, looks["B"].looks
-    findings += _counts(len(a), len(b))
+    findings += _counts(looks["A"].count, looks["B"].count)
     findings += _shared(looks)
     distances: dict[str, float] = {}
     if sample and min(len(a), len(b)) >= 20:
@@ -110,7 +116,7 @@ def check(
                 advice="there is nothing to translate between them: is the same folder in both?",
             ))  # fmt: skip
     findings.sort(key=lambda finding: finding.level)
-    return Checkup(counts={name: len(domain.looks) for name, domain in looks.items()}, kid=distances, findings=findings)
+    return Checkup(counts={name: domain.count for name, domain in looks.items()}, kid=distances, findings=findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,11 @@ class Domain:
     name: str
     looks: list[Look]
 
+    @property
+    def count(self) -> int:
+        """Pictures that a training sees."""
+        return sum(look.pages for look in self.looks)
+
     def findings(self, size: int) -> Iterator[Finding]:
         """What one folder shows by itself."""
         if not self.looks:
@@ -127,6 +138,10 @@ class Domain:
         name = self.name
         yield from _told("warning", f"{name}: the same file again", self._again(),
                          "each is seen that much more often: keep one")  # fmt: skip
+        most = Counter(look.kind for look in self.looks).most_common(1)[0][0]
+        others = [f"{look.path} ({look.kind})" for look in self.looks if look.kind != most]
+        yield from _told("warning", f"{name}: not of {most}, as most", others,
+                         "a training leaves them out: convert them")  # fmt: skip
         small = [look for look in self.looks if min(look.size) < size]
         advice = f"they are enlarged and teach blur: leave them out, or train at {_smallest(small)} px"
         yield from _told("warning", f"{name}: smaller than {size} px", _names(small), advice)
@@ -195,15 +210,24 @@ def _look(path: Path) -> Look | str:
     """Decoded to its end; a sentence where that can't be done."""
     try:
         data = read_bytes(path)
-        with opened(data, path) as image:
-            size = image.size
-        picture = decode_bytes(data, path, draft=64)
+        picture = seen(data, path, draft=64)
     except UserError as e:
         return f"{path}: {reason(e, path)}"
-    thumb = thumbnail(picture)
+    shown = _shown(picture)
+    thumb = thumbnail(shown)
     spread = thumb.max(axis=2).astype(int) - thumb.min(axis=2)
     content = hashlib.sha256(data).digest()
-    return Look(path, size, content, perceptual_hash(picture), thumb, grey=bool(spread.max() <= 4))
+    ordinary = picture.dtype == np.uint8 and picture.bands in (1, 3)
+    return Look(
+        path, picture.stored, content, perceptual_hash(shown), thumb, bool(spread.max() <= 4), len(picture.pages),
+        "8 bits" if ordinary else f"{picture.bands} × {picture.dtype}",
+    )  # fmt: skip
+
+
+def _shown(picture: Picture) -> NDArray[np.uint8]:
+    """The middle page as people look at it, (H, W, 3)."""
+    page = picture.pages[len(picture.pages) // 2]
+    return visible([page if page.shape[2] in (1, 3) else page.astype(np.float32)])[0]
 
 
 def _shared(domains: dict[str, Domain]) -> Iterator[Finding]:
@@ -274,7 +298,8 @@ def _distances(
 def _features(looks: Sequence[Look], sample: int, extractor: FeatureExtractor) -> NDArray[np.float32]:
     """Of evenly spaced pictures."""
     chosen = np.linspace(0, len(looks) - 1, min(sample, len(looks))).round().astype(int)
-    rows = [extractor([resized(decode(looks[i].path, draft=224), 224, 224)]) for i in chosen.tolist()]
+    paths = [looks[i].path for i in chosen.tolist()]
+    rows = [extractor([resized(_shown(seen(read_bytes(path), path, draft=224)), 224, 224)]) for path in paths]
     return np.concatenate(rows)
 
 

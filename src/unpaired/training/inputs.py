@@ -19,6 +19,7 @@ from unpaired.data.scale import estimate, scale_of
 from unpaired.errors import UserError
 from unpaired.evaluation.distances import MINIMUM
 from unpaired.methods import METHODS
+from unpaired.text import counted
 from unpaired.training.pairs import Pairs, find_pairs, unpaired_files
 from unpaired.training.record import Folders, RunRecord
 
@@ -233,7 +234,7 @@ def _settled(domain: Domain, cache: Cache, data: DataConfig) -> tuple[int, DType
 
 def _values(domain: Domain, cache: Cache, config: Config) -> list[str]:
     """What is to be known of the values of a domain, beyond ordinary pictures."""
-    sentences = [f"   of {count:,} files, {note}." for note, count in cache.notes]
+    sentences = [f"   of {counted(count, 'file')}, {note}." for note, count in cache.notes]
     scale = scale_of(config.data, domain)
     if scale is not None:
         bands = f"{cache.channels} band{'s' if cache.channels > 1 else ''} of {cache.dtype}"

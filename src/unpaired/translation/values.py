@@ -86,7 +86,10 @@ def fits(data: DataConfig, picture: Picture, direction: Direction) -> str | None
         return f"has {_bands(picture.bands)} of {picture.dtype}, and domain {domain.upper()} of the run {channels}."
     if scale_of(data, domain) is None:
         if picture.dtype.name not in WHOLE:
-            return f"holds values of {picture.dtype}, and the run was trained on 8-bit pictures."
+            return (
+                f"holds values of {picture.dtype}, and the run was trained on 8-bit pictures: train on such files, or "
+                "save it with 8 or 16 bits."
+            )
     elif (picture.dtype == np.uint8) != (dtype == "uint8"):
         return f"holds values of {picture.dtype}, and domain {domain.upper()} of the run {dtype}: convert it."
     return None

@@ -133,7 +133,8 @@ def write(picture: Picture, path: Path) -> bytes:
     made.DerivationDescription = "Synthetic: translated by a neural network (unpaired). Not for diagnosis."
     made.ImageComments = "SYNTHETIC"
     made.PatientIdentityRemoved, made.DeidentificationMethod = "YES", "unpaired: all but geometry and display removed"
-    made.BurnedInAnnotation = "NO" if own is None else before.get("BurnedInAnnotation", "NO")
+    if own is None or "BurnedInAnnotation" in before:  # of a source that does not say it, nobody looked
+        made.BurnedInAnnotation = "NO" if own is None else before.BurnedInAnnotation
     if made.SOPClassUID == SECONDARY_CAPTURE:
         made.ConversionType = "SYN"
     pages, height, width, bands = stored.shape
