@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # A server of translations, or the studio. For a CPU:
 #     docker build -t unpaired .
 # For a CUDA GPU (the machine needs NVIDIA's driver and container toolkit):

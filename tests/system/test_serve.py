@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +32,7 @@ def started(*words: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env={name: value for name, value in os.environ.items() if name != "UNPAIRED_TOKEN"},
     )
     assert process.stdout
     try:
@@ -52,6 +57,36 @@ def test_a_run_is_served_and_stops_when_asked(run: Path, tmp_path: Path) -> None
         assert process.wait(20) == 0
     with Image.open(tmp_path / "zebra.png") as image:
         assert image.mode == "RGB"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_ends_what_is_computed_beside_the_requests(run: Path, tmp_path: Path, stop: signal.Signals) -> None:
+    """750 training pictures are being looked at, which takes many seconds: the process neither waits nor aborts."""
+    one = paint(tmp_path / "one.png", 16, 16).read_bytes()
+    record = json.loads((run / "run.json").read_text())
+    for domain in ("a", "b"):
+        folder = tmp_path / "pictures" / domain
+        folder.mkdir(parents=True)
+        for n in range(750):
+            (folder / f"{n}.png").write_bytes(one)
+        record["folders"][domain] = str(folder)
+    (run / "run.json").write_text(json.dumps(record))
+    with started("serve", run, "--port", 0, "--device", "cpu") as (process, address), ThreadPoolExecutor() as pool:
+        post = f"{address}/v1/translate?direction=a2b&trust=true"
+        answer = pool.submit(urllib.request.urlopen, urllib.request.Request(post, one, {"content-type": "image/png"}))
+        end = time.monotonic() + 30
+        while "unpaired_batches 1.0" not in urllib.request.urlopen(f"{address}/v1/metrics").read().decode():
+            assert time.monotonic() < end
+        time.sleep(1)
+        began = time.monotonic()
+        process.send_signal(stop)
+        assert process.wait(20) == 0
+        assert time.monotonic() - began < 8
+        with answer.result() as translated:  # it was under way, and is answered without its trust
+            assert "x-unpaired-unusual" not in translated.headers
+        assert process.stdout
+        assert process.stdout.read() == ""
+    assert not (run / "trust-a.safetensors").exists()
 
 
 def test_mistakes_are_sentences(unpaired: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,7 @@ SIDE = 128
 """Side in px at which pictures are looked at."""
 
 Array = NDArray[np.float32]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,13 @@ class Trust:
     extractor: LiteExtractor
 
     @staticmethod
-    def load(run: str | Path, domain: Domain, *, tell: Callable[[str], None] = lambda _: None) -> Trust:
+    def load(
+        run: str | Path, domain: Domain, *, tell: Callable[[str], None] = lambda _: None,
+        progress: Progress = lambda _done, _total: None,
+    ) -> Trust:  # fmt: skip
         """Of a domain of a run, or of one of its checkpoints. It is kept in RUN/trust-DOMAIN.safetensors, and made the
-        first time from the training folder, without what was held out of the training.
+        first time from the training folder, without what was held out of the training; that takes a while, `progress`
+        is told the number of pictures that were looked at and of all, and may raise to give it up.
 
         Raises `UserError` where there is no such run, its training pictures are gone, or are fewer than `FEWEST`.
         """
@@ -80,7 +85,7 @@ class Trust:
                 raise UserError(f"{home} does not say what it was trained on.")
             files = _chosen(trained_on(record.folders, record.config, domain))
             tell(f"Looking at {len(files)} training pictures, once for all")
-            found = _calibrated(_features(extractor, files, record.config, domain))
+            found = _calibrated(_features(extractor, files, record.config, domain, progress))
             _write(path, *found, digest)
         return Trust(record.config, domain, *found, extractor)
 
@@ -122,12 +127,14 @@ def _chosen(found: Discovery) -> list[Path]:
 
 
 def _features(
-    extractor: LiteExtractor, pictures: Sequence[str | Path | Picture], config: Config, domain: Domain
-) -> Array:
+    extractor: LiteExtractor, pictures: Sequence[str | Path | Picture], config: Config, domain: Domain,
+    progress: Progress = lambda _done, _total: None,
+) -> Array:  # fmt: skip
     """(N, D) of length 1. Of files that can't be read, training pictures as others, `UserError`."""
     channels = config.data.channels_a if domain == "a" else config.data.channels_b
     rows: list[Array] = []
-    for given in pictures:
+    for done, given in enumerate(pictures):
+        progress(done, len(pictures))
         picture = given if isinstance(given, np.ndarray) else read(Path(given), config, channels, domain=domain)
         if picture.dtype != np.uint8 or picture.shape[2] != 3:
             raise UserError(f"{given} is not a picture of 8 bits, and only of such is known what is unusual.")

@@ -31,7 +31,7 @@ ABOUT = 'Unpaired image-to-image translation: pictures in, translations out. Err
 def application(runs: Runs, settings: Settings, folders: Folders | None = None) -> tuple[ASGIApp, Service]:
     """What uvicorn serves: the calls, and the pages where there are `folders` to train on."""
     service = Service(runs, settings)
-    films = Films(settings.megapixels) if folders else None
+    films = Films(settings.megapixels, service.background) if folders else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:

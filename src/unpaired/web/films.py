@@ -21,7 +21,7 @@ from unpaired.errors import UserError
 from unpaired.translation.film import CONTAINERS, FILMS, File
 from unpaired.translation.translator import Translator
 from unpaired.translation.video import translate_film
-from unpaired.web.background import Background
+from unpaired.web.background import Background, Stopped
 from unpaired.web.refused import Refused
 from unpaired.web.service import Service
 
@@ -53,19 +53,14 @@ class Film:
         return str(error).replace(str(self.source), "The film").replace(f"{self.folder}/", "")
 
 
-class _Left(Exception):
-    pass
-
-
 class Films:
     """Films in a temporary folder that ends with the server."""
 
-    def __init__(self, megapixels: float) -> None:
-        self.megapixels = megapixels
+    def __init__(self, megapixels: float, background: Background) -> None:
+        self.megapixels, self._background = megapixels, background
         self._place = tempfile.TemporaryDirectory(prefix="unpaired-films-", ignore_cleanup_errors=True)
         self._films: dict[str, Film] = {}
         self._lock, self._working = threading.Lock(), threading.Lock()
-        self._background = Background()
 
     def add(self, content: bytes, suffix: str, translator: Callable[[], Translator], way: Direction) -> str:
         """Begin to translate a film; returns its name.
@@ -128,8 +123,9 @@ class Films:
 
     def _run(self, film: Film, translator: Callable[[], Translator], way: Direction) -> None:
         def progress(done: int, total: int | None) -> None:
+            self._background.check()
             if film.left.is_set():
-                raise _Left
+                raise Stopped
             film.frames, film.total = done, total
 
         with self._working:
@@ -142,7 +138,7 @@ class Films:
                 )
                 cut = [f"the film {told.cut}"] if told.cut else []
                 film.said, film.out, film.state = "; ".join(cut + told.notes), told.out, "done"
-            except _Left:
+            except Stopped:
                 shutil.rmtree(film.folder, ignore_errors=True)
             except UserError as e:
                 film.said, film.state = film.sentence(e), "failed"

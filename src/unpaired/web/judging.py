@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from unpaired.config import Direction
 from unpaired.errors import UserError
 from unpaired.web import staging
-from unpaired.web.background import Background
+from unpaired.web.background import Background, Stopped
 from unpaired.web.service import Service
 from unpaired.web.study import PRACTICE, SECONDS, TRIALS, Shown, Studies, Study, judge_name
 from unpaired.web.trainings import Trainings
@@ -32,10 +32,10 @@ class Choice(BaseModel):
 class Staging:
     """A study whose pictures are being made."""
 
-    def __init__(self) -> None:
+    def __init__(self, background: Background) -> None:
         self.busy, self.done, self.total = False, 0, 0
         self.mistake: str | None = None
-        self._lock, self._background = threading.Lock(), Background()
+        self._lock, self._background = threading.Lock(), background
 
     def begin(self, work: Callable[[Callable[[int, int], None]], None]) -> None:
         """Do `work`, which tells how far it is, beside the server; one at a time. Raises `UserError`."""
@@ -47,12 +47,15 @@ class Staging:
 
     def _run(self, work: Callable[[Callable[[int, int], None]], None]) -> None:
         def progress(done: int, total: int) -> None:
+            self._background.check()
             self.done, self.total = done, total
 
         try:
             work(progress)
         except UserError as e:
             self.mistake = str(e)
+        except Stopped:
+            raise
         except Exception:
             self.mistake = "The study's pictures could not be made; the server's log says why."
             raise
@@ -62,7 +65,7 @@ class Staging:
 
 def router(service: Service, trainings: Trainings, render: Callable[..., HTMLResponse]) -> APIRouter:
     pages = APIRouter(prefix="/judge")
-    studies, stage = Studies(trainings.desk), Staging()
+    studies, stage = Studies(trainings.desk), Staging(service.background)
 
     @pages.get("")
     def overview(request: Request) -> Response:

@@ -71,6 +71,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.service.stopping.set()
+        self.service.background.stop()
         super().handle_exit(sig, frame)
         # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
         self._captured_signals.clear()

@@ -21,6 +21,7 @@ from unpaired.errors import UserError
 from unpaired.training.device import choose_device
 from unpaired.translation import values
 from unpaired.translation.translator import Translator
+from unpaired.web.background import Background
 from unpaired.web.batcher import LANES, Batcher
 from unpaired.web.metrics import Metrics
 from unpaired.web.runs import Runs
@@ -80,7 +81,8 @@ class Service:
         self.runs, self.settings = runs, settings
         self.metrics = Metrics()
         self.translators = Translators(settings.device)
-        self.trust = Trusted()
+        self.background = Background()
+        self.trust = Trusted(self.background)
         on_cpu = choose_device(settings.device).type == "cpu"
         self.batcher = Batcher(settings.waiting, lanes=min(LANES, torch.get_num_threads()) if on_cpu else 1)
         self.stopping = asyncio.Event()
@@ -96,7 +98,9 @@ class Service:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            self.background.stop()
             self.batcher.close()
+            await asyncio.to_thread(self.background.join)
             self._threads.shutdown(wait=True, cancel_futures=True)
 
     async def translate(self, content: bytes, wish: Wish) -> Made:
@@ -115,6 +119,8 @@ class Service:
         if why := values.fits(translator.config.data, picture, way):
             raise UserError(f"{UPLOAD} {why}")
         made = await self.batcher.translate(translator, picture, way)
+        if wish.trust:
+            await self.trust.ready(folder, way)
         kind = wish.format.upper() if wish.format else picture.format
 
         def encode() -> tuple[bytes, float | None]:
