@@ -16,11 +16,12 @@ from unpaired.data.layout import pairs_by_name
 from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.distances import MINIMUM
 from unpaired.evaluation.evidence import Score
-from unpaired.evaluation.measure import Evaluation, number
+from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.run import evaluate, read
 from unpaired.methods import METHODS
 from unpaired.report.grid import preview_grid
+from unpaired.text import number
 from unpaired.training import checkpoint, loop, start
 from unpaired.training.events import Listener
 from unpaired.training.preview import ROWS, spread

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unpaired.config import DIRECTIONS, Direction, source
 from unpaired.data.discover import discover
 from unpaired.errors import UserError
-from unpaired.evaluation.measure import number
+from unpaired.evaluation.measure import LEGEND
 from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.run import evaluate, read_pages, showing
 from unpaired.report.curves import chart
@@ -22,7 +22,7 @@ from unpaired.report.page import document, write_page
 from unpaired.report.pieces import WAYS, img, section, thousands
 from unpaired.report.progress import measured
 from unpaired.report.record import Record, Series, mapping, read_record
-from unpaired.text import duration
+from unpaired.text import duration, number
 from unpaired.training.inputs import unseen
 from unpaired.training.record import RunRecord
 from unpaired.translation.translator import Translator
@@ -30,6 +30,10 @@ from unpaired.translation.translator import Translator
 if TYPE_CHECKING:
     from rich.table import Table
 
+SETTINGS = 12
+"""Settings in which runs differ that are shown."""
+SHOWN = ("method", "data.crop", "generator.kind", "generator.width")
+"""Settings that are shown anyway."""
 ROWS = 6  # pictures of the grid
 MOST = 6
 """Runs that a page has room and colours for."""
@@ -45,6 +49,15 @@ class Entry:
     """What `Score` holds, by direction and measure."""
     pictures: str | None
     """Which pictures that was measured on: runs with the same compare."""
+    checkpoint: str = ""
+    """The one that was measured, by what it had seen."""
+    measured_on: str = ""
+    """How many pictures of each domain."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Every value of the configuration by its dotted name."""
+        return dict(_flat(self.record.config))
 
     def facts(self) -> dict[str, str]:
         """What the run is and what it cost."""
@@ -52,6 +65,8 @@ class Entry:
         parameters = mapping(config.get("generator"))
         return {
             "method": str(config.get("method", "")),
+            "checkpoint measured": self.checkpoint or "–",
+            "pictures measured": self.measured_on or "–",
             "preset": str(self.record.facts.get("preset") or "–"),
             "size": f"{mapping(config.get('data')).get('crop', '–')} px",
             "generator": f"{parameters.get('kind', '–')}, width {parameters.get('width', '–')}",
@@ -68,6 +83,17 @@ class Comparison:
     entries: list[Entry]
     remarks: list[str]
     """What has to be known beside the numbers."""
+
+    def facts(self) -> list[dict[str, str]]:
+        """What each run is and cost, and the settings in which they differ, by name."""
+        settings = [entry.settings for entry in self.entries]
+        shared = [name for name in settings[0] if all(name in s for s in settings) and name not in SHOWN]
+        differing = [name for name in shared if len({s[name] for s in settings}) > 1]
+        facts = [
+            entry.facts() | {name: entry.settings[name] for name in differing[:SETTINGS]} for entry in self.entries
+        ]
+        more = len(differing) - SETTINGS
+        return [f | {"other settings": f"{more} more differ"} for f in facts] if more > 0 else facts
 
     @property
     def comparable(self) -> bool:
@@ -88,13 +114,14 @@ class Comparison:
         """For a terminal: a column for each run."""
         from rich.table import Table
 
-        table = Table(title="Side by side", caption="\n".join(self.remarks) or None)
+        table = Table(title="Side by side", caption="\n".join([LEGEND, *self.remarks]), caption_justify="left")
+        table.caption_style = ""
         table.add_column("")
         for entry in self.entries:
             table.add_column(entry.name, justify="right")
         for column in ("do nothing", "floor"):
             table.add_column(column, justify="right")
-        facts = [entry.facts() for entry in self.entries]
+        facts = self.facts()
         for name in facts[0]:
             table.add_row(name, *(fact[name] for fact in facts), "", "")
         table.add_section()
@@ -145,14 +172,19 @@ def compare(
         if test_a and test_b:
             tell(f"measuring {name}")
             result = evaluate(run, test_a, test_b, paired=paired, measures=STANDARD, device=device).to_dict()
-            entries.append(Entry(name, record, _scores(result), "given"))
+            marked = "best" if (run / "best.json").is_file() else "latest"
+            entries.append(Entry(name, record, _scores(result), "given", marked, _counts(result)))
+            for directed in result["directions"].values():
+                remarks += [told for why in directed["left_out"] if (told := f"Left out: {why}.") not in remarks]
             continue
         found = measured(record)
         event = next((e for e in reversed(found) if e.get("best") is True), found[-1] if found else None)
         if event is None:
             remarks.append(f"{name} was never measured: name test pictures with --test-a and --test-b.")
         pictures = str(event.get("pictures")) if event else None
-        entries.append(Entry(name, record, _scores(mapping(event["result"])) if event else {}, pictures))
+        found_there = mapping(event["result"]) if event else {}
+        checkpoint = f"after {thousands(event['images'])} images" if event else ""
+        entries.append(Entry(name, record, _scores(found_there), pictures, checkpoint, _counts(found_there)))
     result = Comparison(entries, remarks)
     if not result.comparable:
         remarks.append(
@@ -162,6 +194,22 @@ def compare(
     tell("translating the same pictures with each")
     write_page(out, _page(result, _grids(result, test_a, test_b, device)))
     return result
+
+
+def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(mapping(value), f"{above}{name}.")
+        else:
+            yield f"{above}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _counts(result: dict[str, Any]) -> str:
+    """Pictures of A and of B that were measured."""
+    for direction, scores in mapping(result.get("directions")).items():
+        counts = [mapping(scores).get(name) for name in ("inputs", "reals")]
+        return " and ".join(map(thousands, counts if direction == "a2b" else counts[::-1]))
+    return ""
 
 
 def _scores(result: dict[str, Any]) -> dict[tuple[Direction, str], dict[str, Any]]:
@@ -221,7 +269,7 @@ def _page(found: Comparison, grids: dict[Direction, str]) -> str:
 
 def _numbers(found: Comparison) -> str:
     head = "".join(f'<th scope="col">{escape(entry.name)}</th>' for entry in found.entries)
-    facts = [entry.facts() for entry in found.entries]
+    facts = found.facts()
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th>'
         f"{''.join(f'<td>{escape(fact[name])}</td>' for fact in facts)}<td></td><td></td></tr>"
@@ -238,8 +286,9 @@ def _numbers(found: Comparison) -> str:
         )
     return section(
         "The numbers",
-        "An arrow says which way is better; the best of a row is green, where it is so beyond noise. “Do nothing” "
-        "leaves the pictures as they are; the floor compares real pictures with real ones.",
+        "Below the cost stand the settings in which the runs differ. An arrow says which way is better; ± is what "
+        "chance gives or takes, and the best of a row is green where it is so beyond that. “Do nothing” leaves the "
+        "pictures as they are; the floor compares real pictures with real ones.",
         f'<div class="card scroll"><table><thead><tr><th></th>{head}<th scope="col">Do nothing</th>'
         f'<th scope="col">Floor</th></tr></thead><tbody>{rows}</tbody></table></div>',
     )
@@ -269,13 +318,14 @@ def _best(scores: Sequence[dict[str, Any]]) -> int | None:
         return None
     higher = any(s.get("better") == "higher" for s in scores)
     first, second, *_ = sorted(values, key=lambda i: values[i], reverse=higher)
-    noise = math.hypot(*(scores[i].get("spread") or 0.0 for i in (first, second)))
-    return first if abs(values[first] - values[second]) > noise else None
+    spreads = [float(s) for i in (first, second) if (s := scores[i].get("spread")) is not None]
+    if len(spreads) < 2:  # nobody knows what chance does to it
+        return None
+    return first if abs(values[first] - values[second]) > math.hypot(*spreads) else None
 
 
 def _cell(score: dict[str, Any]) -> str:
-    spread = f" ± {number(score['spread'])}" if score.get("spread") is not None else ""
-    return number(score.get("translator")) + spread
+    return number(score.get("translator"), score.get("spread"))
 
 
 def _arrow(score: dict[str, Any]) -> str:

@@ -22,6 +22,15 @@ def counted(number: float, what: str) -> str:
     return f"{said} {what}{'' if number == 1 else 's'}"
 
 
+def number(value: float | None, spread: float | None = None) -> str:
+    """A score as a table shows it, with its spread to as many digits, where there is one."""
+    if value is None:
+        return "–"
+    digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    shown = f"{value:.{digits}f}".replace("-0.000", "0.000").replace("-", "−")
+    return shown if spread is None else f"{shown} ± {spread:.{digits}f}"
+
+
 def perhaps(word: str, known: Iterable[str]) -> str:
     """`: perhaps you meant 'fast'` where `word` is nearly one of those that are known, else nothing."""
     close = difflib.get_close_matches(word, list(known), 1)

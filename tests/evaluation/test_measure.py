@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from unpaired.errors import UserError
-from unpaired.evaluation.evidence import LabelMaps
+from unpaired.evaluation.evidence import LabelMaps, mean
 from unpaired.evaluation.labels import CITYSCAPES
 from unpaired.evaluation.measure import Evaluation, Translate, evaluate
 from unpaired.evaluation.measures import STANDARD
+from unpaired.text import number
 
 Pictures = list[NDArray[np.uint8]]
 
@@ -93,11 +94,15 @@ def test_it_survives_json(perfect: Evaluation) -> None:
     assert again == perfect
 
 
-def test_the_table_names_the_eyes_and_never_a_bare_kid(perfect: Evaluation) -> None:
+def _printed(result: Evaluation) -> str:
     console = Console(file=io.StringIO(), width=120)
-    console.print(perfect.table())
+    console.print(result.table())
     assert isinstance(console.file, io.StringIO)
-    text = console.file.getvalue().split("Fréchet distance (tiny): biased")[0]
+    return console.file.getvalue()
+
+
+def test_the_table_names_the_eyes_and_never_a_bare_kid(perfect: Evaluation) -> None:
+    text = _printed(perfect).split("Fréchet distance (tiny): biased")[0]
     assert any(line.startswith("Fréchet distance (tiny): biased upward: 40 pictures") for line in perfect.remarks())
     assert text.count("KID") == text.count("KID (tiny)") == 2
     assert text.count("Fréchet") == text.count("Fréchet distance (tiny)") == 2
@@ -157,7 +162,7 @@ def test_few_pictures_leave_distances_out() -> None:
     )
     scores = result.directions["a2b"]
     assert set(scores.measures) == {"L1 to true pairs", "PSNR to true pairs (dB)", "SSIM to true pairs"}
-    assert any("KID (tiny) takes at least 10 pictures" in reason and "has 4" in reason for reason in scores.left_out)
+    assert any("take at least 10 pictures" in reason and "has 4" in reason for reason in scores.left_out)
 
 
 def test_a_floor_needs_two_halves() -> None:
@@ -168,7 +173,7 @@ def test_a_floor_needs_two_halves() -> None:
 @pytest.mark.parametrize(
     ("translate", "count", "sentence"),
     [
-        (_invert, 4, "Nothing can be measured: KID"),
+        (_invert, 4, "Nothing can be measured: distances"),
         (_invert, 0, "pictures of both domains"),
         (lambda pictures: list(pictures)[1:], 12, "12 pictures were translated into 11"),
         (lambda pictures: [p[:16] for p in pictures], 12, "one size"),
@@ -191,3 +196,26 @@ def test_non_finite_features_are_told() -> None:
 
     with pytest.raises(UserError, match="not finite"):
         evaluate({"a2b": _invert}, _domain(0), _domain(1), extractor=Broken())
+
+
+def test_means_over_pictures_have_their_error() -> None:
+    found = mean(np.array([1.0, 2.0, 3.0]), better="higher")
+    assert (found.translator, found.spread, found.better) == (2, pytest.approx(1 / 3**0.5), "higher")
+    assert mean(np.array([1.0])).spread is None, "of one picture nobody knows"
+
+
+def test_the_table_says_what_its_columns_are_and_repeats_nothing() -> None:
+    result = evaluate({"a2b": _invert}, _domain(0, 4), _domain(1, 40), extractor=Tiny(), pairs=[(0, 0)])
+    reasons = result.directions["a2b"].left_out
+    assert len(set(reasons)) == len(reasons)
+    assert sum("at least 10 pictures" in reason for reason in reasons) == 1
+    told = _printed(result)
+    for words in ("lower is better", "±", "Do nothing:", "Floor:", "on 4 and 40 pictures"):
+        assert words in told
+    assert told.count("a2b") == 1
+
+
+def test_a_spread_has_as_many_digits_as_its_number() -> None:
+    assert number(11.94, 0.184) == "11.9 ± 0.2"
+    assert number(0.159, 0.0071) == "0.159 ± 0.007"
+    assert number(None, 0.1) == "–"

@@ -129,3 +129,13 @@ def test_bad_input_is_told(tmp_path: Path) -> None:
         evaluate(_translator(), a, tmp_path / "nowhere", extractor=Eyes())
     with pytest.raises(UserError, match="at least 10 pictures"):
         evaluate(_translator(), a, b, extractor=Eyes(), measures=["kid", "fid"])
+
+
+def test_pairs_have_one_shape_and_any_size(tmp_path: Path) -> None:
+    a, b = _folder(tmp_path / "a", ["1.png", "2.png"], 0), _folder(tmp_path / "b", ["1.png", "2.png"], 1)
+    Image.new("RGB", (48, 41)).save(b / "1.png")  # twice the size, but for a rounded pixel
+    result = evaluate(_translator(), a, b, paired=True, extractor=Eyes(), measures=["pairs"])
+    assert result.directions["a2b"].pairs == 2
+    Image.new("RGB", (48, 20)).save(b / "1.png")
+    with pytest.raises(UserError, match=r"1\.png has 24×20 px and .*1\.png, its pair, 48×20 px.*cut them alike"):
+        evaluate(_translator(), a, b, paired=True, extractor=Eyes(), measures=["pairs"])

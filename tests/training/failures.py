@@ -34,6 +34,7 @@ from unpaired.data.files import default_cache_dir
 from unpaired.data.tensors import to_float
 from unpaired.errors import UserError
 from unpaired.training import events, loop, start
+from unpaired.training.engine import Engine
 from unpaired.training.record import Folders
 from unpaired.training.session import Session
 
@@ -69,12 +70,18 @@ def _demo() -> Path:
     return demo.unpack(default_cache_dir() / "demo")
 
 
-def _plain(domain: str) -> list[Image.Image]:
-    """A is squares of one grey, which can show nothing of B: a way back can only read what is hidden."""
-    if domain == "B":
-        return _emoji("trainB")
-    greys = np.random.default_rng(0).integers(40, 216, 400)
-    return [Image.new("RGB", (36, 36), (int(g), int(g), int(g))) for g in greys]
+def _noise(domain: str) -> list[Image.Image]:
+    """Nearly black and nearly white: told apart at a glance."""
+    rng = np.random.default_rng(0 if domain == "A" else 1)
+    shade = 20 if domain == "A" else 235
+    noise = rng.normal(shade, 10, (400, 36, 36, 3)).clip(0, 255).astype(np.uint8)
+    return [Image.fromarray(picture) for picture in noise]
+
+
+def _faded(domain: str) -> list[Image.Image]:
+    """A is emoji in grey, which can hold no colours of B: a way back can only read what is hidden."""
+    pictures = _emoji("trainB")
+    return [p.convert("L").convert("RGB") for p in pictures[::2]] if domain == "A" else pictures[1::2]
 
 
 def _symmetric(domain: str) -> list[Image.Image]:
@@ -85,6 +92,16 @@ def _symmetric(domain: str) -> list[Image.Image]:
         rough = rng.normal(128, 60, (5, 5, 1)) + rng.normal(0, 5 if domain == "A" else 25, (5, 5, 3))
         pictures.append(Image.fromarray(rough.clip(0, 255).astype(np.uint8)).resize((36, 36), Image.Resampling.BICUBIC))
     return pictures
+
+
+def _matrices(session: Session) -> None:
+    """Generators that are one matrix of colours a pixel and begin as x → x: they learn to hide in seconds."""
+    engine, ways = session.engine, session.engine.method.ways  # pyright: ignore[reportAttributeAccessIssue]
+    for name in ("generator_ab", "generator_ba"):
+        matrix = torch.nn.Conv2d(3, 3, 1, bias=False)
+        matrix.weight.data = torch.eye(3).view(3, 3, 1, 1)
+        setattr(ways, name, matrix)
+    Engine.__init__(engine, engine.method, engine.config, engine.device, engine.ranks)  # its optimisers and averages
 
 
 def _inverted(session: Session) -> None:
@@ -106,19 +123,24 @@ def _with(config: Config, **groups: dict[str, Any]) -> Config:
 
 ROWS = {
     "healthy": Row(HEALTHY),
-    "discriminator won": Row(_with(HEALTHY, optimizer={"learning_rate": 1e-6, "discriminator_learning_rate": 2e-3})),
+    "discriminator won": Row(
+        _with(HEALTHY, discriminator={"width": 32}, loss={"adversarial": "vanilla"},
+              optimizer={"learning_rate": 1e-6, "discriminator_learning_rate": 1e-3}),
+        _noise,
+    ),
     "collapse": Row(
-        _with(HEALTHY, loss={"lambda_a": 0.0, "lambda_b": 0.0},
-              optimizer={"learning_rate": 1e-2, "discriminator_learning_rate": 4e-4}),
-        pictures=lambda domain: _emoji(f"train{domain}", 4),
+        _with(HEALTHY, generator={"residual": False, "norm": "none"},
+              loss={"adversarial": "vanilla", "lambda_a": 0.0, "lambda_b": 0.0},
+              optimizer={"learning_rate": 1e-2, "discriminator_learning_rate": 1e-3}, training={"images": 400}),
     ),
     "inversion": Row(
         _with(HEALTHY, generator={"residual": False}, loss={"lambda_a": 20.0, "lambda_b": 20.0}), _symmetric, _inverted
     ),
     "cycle cheating": Row(
-        _with(HEALTHY, generator={"residual": False}, loss={"lambda_a": 0.0, "lambda_b": 50.0},
-              optimizer={"learning_rate": 2e-3}, training={"images": 1800, "evaluate_every": 300}),
-        _plain,
+        _with(HEALTHY, loss={"lambda_a": 0.0, "lambda_b": 20.0},
+              optimizer={"learning_rate": 0.01, "discriminator_learning_rate": 1e-3},
+              training={"images": 4900, "evaluate_every": 700}),
+        _faded, _matrices,
     ),
     "checkerboard": Row(_with(HEALTHY, generator={"upsample": "transposed", "residual": False})),
     "NaN": Row(_with(HEALTHY, optimizer={"learning_rate": 1e6}, generator={"norm": "none"})),

@@ -11,6 +11,9 @@ from failures import provoke
 @pytest.mark.parametrize(
     ("failure", "sign"),
     [
+        ("discriminator won", "draw"),
+        ("collapse", "diversity"),
+        ("cycle cheating", "hidden"),
         ("inversion", "light"),
         ("checkerboard", "checkerboard"),
     ],

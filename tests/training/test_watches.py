@@ -76,8 +76,15 @@ def test_collapse_is_a_fall_that_stays() -> None:
     assert not watches.failing(_history("diversity", [0.1, 0.5, 0.9, 0.9, 0.2])), "once may be a fluke"
     assert not watches.failing(_history("diversity", [0.05, 0.06, 0.2, 0.4])), "early translations have little"
     assert not watches.failing(_history("diversity", [0.4, 0.4, 0.4])), "and some domains never have more"
+    assert watches.failing(_history("diversity", [0.0, 0.0])) == bad, "some are the same from the first look on"
     sentence = watches.told(_history("diversity", [1.0, 0.3, 0.2]), "a2b", "diversity", "horses", "zebras")
     assert "zebras become alike: they differ 20% as much" in sentence
+
+
+def test_an_evaluation_without_a_sign_is_no_look_at_it() -> None:
+    seen = _history("draw", [0.01])
+    assert watches.failing([*seen, {"a2b": {"light": 1.0}}, *seen]) == {("a2b", "draw")}
+    assert not watches.failing([*seen, *seen, {"a2b": {"light": 1.0}}]), "and tells nothing new"
 
 
 @given(st.sampled_from(sorted(SIGNS)), st.lists(st.floats(0.01, 100), max_size=6))

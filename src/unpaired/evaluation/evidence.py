@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unpaired.config import Direction, Domain
 from unpaired.evaluation import distances
-from unpaired.evaluation.features import FeatureExtractor, Picture, Pictures
+from unpaired.evaluation.features import FeatureExtractor, Picture, Pictures, Values
 from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour, LabelScores
 from unpaired.evaluation.segmentation import Segmenter
 
@@ -84,7 +84,7 @@ class Score:
     do_nothing: float | None = None
     floor: float | None = None
     spread: float | None = None
-    """Standard deviation of the translator's number, where it was estimated."""
+    """Standard deviation of the translator's number over other pictures of the same kind, where it was estimated."""
     better: Literal["lower", "higher"] = "lower"
     note: str = ""
     classes: LabelScores | None = None
@@ -108,14 +108,35 @@ def elsewhere(evidence: Evidence, why: str) -> str:
     return why if evidence.reconstructions is None else ELSEWHERE
 
 
-def too_few(evidence: Evidence, what: str) -> str | None:
-    """Why a distance can't be measured, or None."""
+def too_few(evidence: Evidence) -> str | None:
+    """Why no distance can be measured, or None: one sentence for all of them, so that it is told once."""
     count = min(len(evidence.fakes), len(evidence.reals))
     if count >= distances.MINIMUM:
         return None
     return (
-        f"{what} takes at least {distances.MINIMUM} pictures in each folder, but one has {count} "
-        "(and hundreds, to tell small differences from chance)"
+        f"distances between two folders (KID, textures, colours, …) take at least {distances.MINIMUM} pictures in "
+        f"each, but one has {count} (and hundreds, to tell small differences from chance)"
+    )
+
+
+NO_PAIRS = "no true pairs were given (--paired), so translations are not compared with what they should be"
+
+
+def mean(
+    values: Values,
+    *,
+    do_nothing: Values | None = None,
+    floor: Values | None = None,
+    better: Literal["lower", "higher"] = "lower",
+) -> Score:
+    """The mean of one number a picture (N,), with its standard error where there are two pictures or more."""
+    count = len(values)
+    return Score(
+        translator=float(values.mean()),
+        do_nothing=None if do_nothing is None else float(do_nothing.mean()),
+        floor=None if floor is None else float(floor.mean()),
+        spread=float(values.std(ddof=1) / np.sqrt(count)) if count > 1 else None,
+        better=better,
     )
 
 

@@ -28,10 +28,17 @@ from unpaired.evaluation.labels import LabelScores
 from unpaired.evaluation.measures import MEASURES, chosen
 from unpaired.evaluation.pictures import mapped
 from unpaired.evaluation.segmentation import Segmenter
+from unpaired.text import number
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+LEGEND = (
+    "↓ lower is better, ↑ higher is. ± is what chance gives or takes: a smaller difference is none. "
+    "Do nothing: the same number of the untranslated inputs. "
+    "Floor: of real pictures beside real ones, as good as a perfect translator could be. –: means nothing there."
+)
+"""What the columns of every table are."""
 Show = Callable[[Sequence[NDArray[Any]]], Sequence[Picture]]
 """Pictures of a domain of any type and bands → as many 8-bit ones."""
 Translate = Callable[[list[Picture]], Sequence[Picture]]
@@ -84,24 +91,27 @@ class Evaluation:
 
     def table(self) -> Table:
         """For a terminal: one row for each direction and measure."""
+        from rich.box import SIMPLE
         from rich.table import Table
 
         height, width = self.side
-        table = Table(title=f"Measured at {width}×{height} px")
-        table.add_column("direction")
+        first = next(iter(self.directions.values()))
+        counts = " and ".join(f"{count:,}" for count in (first.inputs, first.reals))
+        table = Table(title=f"Measured at {width}×{height} px, on {counts} pictures", box=SIMPLE)
+        table.add_column("")
         table.add_column("measure")
         for column in ("translator", "do nothing", "floor"):
             table.add_column(column, justify="right")
         for direction, scores in self.directions.items():
             table.add_section()
-            for name, score in scores.measures.items():
+            for row, (name, score) in enumerate(scores.measures.items()):
                 arrow = "↓" if score.better == "lower" else "↑"
-                spread = "" if score.spread is None else f" ± {number(score.spread)}"
                 table.add_row(
-                    direction, f"{name} {arrow}", number(score.translator) + spread,
+                    "" if row else direction, f"{name} {arrow}", number(score.translator, score.spread),
                     number(score.do_nothing), number(score.floor),
                 )  # fmt: skip
-        table.caption, table.caption_justify = "\n".join(self.remarks()) or None, "left"
+        table.caption, table.caption_justify = "\n".join([LEGEND, *self.remarks()]), "left"
+        table.caption_style = ""
         return table
 
     def distances(self) -> list[str]:
@@ -126,7 +136,7 @@ class Evaluation:
                 if score.classes is not None:
                     columns.append(score.classes)
                     table.add_column(f"{direction} accuracy", justify="right")
-                    table.add_column(name, justify="right")
+                    table.add_column(f"{direction} {name}", justify="right")
         for known in dict.fromkeys(name for scores in columns for name in [*scores.per_class, *scores.never]):
             cells = [scores.per_class.get(known) for scores in columns]
             # A class that the truth never shows has no score.
@@ -151,14 +161,6 @@ def _score(values: dict[str, Any]) -> Score:
     return Score(**known)
 
 
-def number(value: float | None) -> str:
-    """A score as a table shows it."""
-    if value is None:
-        return "–"
-    digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
-    return f"{value:.{digits}f}".replace("-0.000", "0.000").replace("-", "−")
-
-
 def evaluate_direction(evidence: Evidence, measures: Sequence[Measure]) -> DirectionScores:
     """Run the measures that the evidence allows."""
     found: dict[str, Score] = {}
@@ -166,7 +168,7 @@ def evaluate_direction(evidence: Evidence, measures: Sequence[Measure]) -> Direc
     for measure in measures:
         reason = measure.missing(evidence)
         if reason is not None:
-            left_out += [reason] if reason != ELSEWHERE else []
+            left_out += [reason] if reason not in (ELSEWHERE, *left_out) else []
             continue
         for name, score in measure(evidence):
             _refuse_nonsense(name, score)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from unpaired.config import Config, Direction, Domain, Layout
 from unpaired.data.decode import decode, framed
@@ -35,6 +35,8 @@ from unpaired.translation.values import through
 
 STRETCHED = 64
 """Real pictures that say between which values a domain is shown."""
+ROUNDED = 0.03
+"""Difference of shapes that may come from sizes in whole px."""
 Palette = tuple[dict[str, Colour], Colour | None]
 """Colours of the classes by name, and of void if there is one."""
 
@@ -107,6 +109,9 @@ def evaluate(
     see_a, see_b = (partial(_read, config=config, domain=domain) for domain in ("a", "b"))
     files_a, a = read_all(files_a, see_a, unreadable)
     files_b, b = read_all(files_b, see_b, unreadable)
+    pairs = _pairs(folder_a, files_a, folder_b, files_b) if paired else []
+    if layout == "folders":
+        _one_shape([(files_a[i], files_b[j]) for i, j in pairs])
     known = None
     if labels is not None:
         see = partial(_read, config=config, domain=labels, resampling=Image.Resampling.NEAREST)
@@ -122,7 +127,7 @@ def evaluate(
         look.keep(mapped(pictures, shown[domain]) if domain in shown else pictures)
     result = measure.evaluate(
         {direction: _translate(translator, direction) for direction in translator.directions},
-        a, b, pairs=_pairs(folder_a, files_a, folder_b, files_b) if paired else (), extractor=look,
+        a, b, pairs=pairs, extractor=look,
         networks_seen=networks_seen(config), measures=wanted, labels=known, segmenter=segmenter,
         ways={} if shown else {direction: _way(translator, direction) for direction in translator.directions},
         shown=shown, tell=tell,
@@ -214,3 +219,28 @@ def _pairs(folder_a: Path, files_a: Sequence[Path], folder_b: Path, files_b: Seq
     if not pairs:
         raise UserError(f"No file in {folder_a} has the name of one in {folder_b}: leave out --paired.")
     return pairs
+
+
+def _one_shape(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Raises `UserError` where the pictures of a pair have other shapes: squared, they would not lie on each other.
+
+    Of one shape and other sizes they do. Files that Pillow does not know are taken as they are.
+    """
+    for one, other in pairs:
+        sizes = [_size(path) for path in (one, other)]
+        (w, h), (v, k) = (size or (1, 1) for size in sizes)
+        if None not in sizes and abs(w * k - v * h) > ROUNDED * w * k:
+            raise UserError(
+                f"{one} has {w}×{h} px and {other}, its pair, {v}×{k} px: what is compared pixel by pixel needs one "
+                "shape, so cut them alike, or leave out --paired."
+            )
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Width and height of an upright picture, from the head of its file alone; None where it is no such file."""
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+            return (image.height, image.width) if turned else image.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None

@@ -7,6 +7,7 @@ from typing import Any
 
 from unpaired.report.pieces import ends, section, thousands
 from unpaired.report.record import Record, is_number, mapping
+from unpaired.text import number
 
 MEANINGS = {
     "KID": "kernel distance between the looks of translations and of real pictures",
@@ -84,7 +85,7 @@ def _table(record: Record, direction: str, scores: dict[str, Any]) -> str:
 
 def _row(name: str, score: dict[str, Any]) -> str:
     lower = score.get("better") != "higher"
-    ours, nothing = (v if is_number(v) else None for v in (score.get("translator"), score.get("do_nothing")))
+    ours, nothing, floor = (v if is_number(v) else None for v in map(score.get, ("translator", "do_nothing", "floor")))
     verdict, kind = "", ""
     noise = float(score["spread"]) if is_number(score.get("spread")) else 0.0
     if ours is not None and nothing is not None and ours != nothing and abs(ours - nothing) <= noise:
@@ -93,21 +94,14 @@ def _row(name: str, score: dict[str, Any]) -> str:
         better = (ours < nothing) == lower
         kind = " better" if better else " worse"
         verdict = f"<small>{'▲' if better else '▼'} {'better' if better else 'worse'}</small>"
-    spread = f" ± {_number(score['spread'])}" if is_number(score.get("spread")) else ""
+    spread = f" ± {number(ours, noise).partition(' ± ')[2]}" if ours is not None and noise else ""
     meaning = next((m for start, m in MEANINGS.items() if name.startswith(start)), "")
     told = "; ".join(n for n in (meaning, str(score.get("note") or "")) if n)
     way, sign = ("lower", "↓") if lower else ("higher", "↑")
     arrow = f'<span class="soft" role="img" aria-label="({way} is better)">{sign}</span>'
     return (
         f'<tr><th scope="row">{escape(name)} {arrow}<small>{escape(told)}</small></th>'
-        f"<td>{_number(nothing)}</td>"
-        f'<td class="ours{kind}">{_number(ours)}<small class="soft">{spread}</small>{verdict}</td>'
-        f"<td>{_number(score.get('floor'))}</td></tr>"
+        f"<td>{number(nothing)}</td>"
+        f'<td class="ours{kind}">{number(ours)}<small class="soft">{spread}</small>{verdict}</td>'
+        f"<td>{number(floor)}</td></tr>"
     )
-
-
-def _number(value: Any) -> str:
-    if not is_number(value):
-        return DASH
-    digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
-    return f"{value:.{digits}f}".replace("-0.000", "0.000").replace("-", "−")

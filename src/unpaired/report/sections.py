@@ -161,12 +161,22 @@ def commands(record: Record) -> str:
     if all(measured):
         # One folder may hold both domains.
         where = " ".join(shlex.quote(str(f)) for f in dict.fromkeys(measured))
-        steps.append(("Measure how good it is:", f"unpaired evaluate {run} {where}"))
+        pairs = " --paired" if _measured_pairs(record) else ""
+        steps.append(
+            ("Measure how good it is, by more than is on this page:", f"unpaired evaluate {run} {where}{pairs}")
+        )
     steps.append(("Write this page anew:", f"unpaired report {run}"))
     items = "".join(
         f'<li><p>{text}</p><div class="command"><code>{escape(line)}</code></div></li>' for text, line in steps
     )
     return section("Go on", "", f'<ol class="steps">{items}</ol>')
+
+
+def _measured_pairs(record: Record) -> bool:
+    """Whether the newest evaluation knew true counterparts."""
+    for event in record.of("evaluation")[-1:]:
+        return any(mapping(s).get("pairs") for s in mapping(mapping(event.get("result")).get("directions")).values())
+    return False
 
 
 def cost(record: Record) -> str:

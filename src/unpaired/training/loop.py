@@ -45,7 +45,9 @@ def train(session: Session) -> Ending:
             if ranks.world == 1 or steps % AGREE_EVERY == 0 or planned:
                 clock.seconds, stopping = ranks.agree([time.monotonic() - began, stop])
                 ending = _ended(clock, config.images, total_seconds, bool(stopping))
-            if ending or clock.seconds - told >= PROGRESS_SECONDS:
+            # An evaluation looks at the losses before it, so there have to be some.
+            judged = session.reached(config.evaluate_every) and clock.seconds > told
+            if ending or judged or clock.seconds - told >= PROGRESS_SECONDS:
                 watch.check(ranks)
                 speed = (clock.images - last_step) / max(1e-9, clock.seconds - told)
                 learning_rate = session.config.optimizer.learning_rate * rate

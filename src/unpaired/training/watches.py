@@ -26,6 +26,8 @@ Signs = dict[Direction, dict[SignName, float]]
 
 DRAWS = {"lsgan": 0.25, "vanilla": math.log(2), "hinge": 1.0}
 """A discriminator's loss (half the sum of both sides') where it can't tell real from fake, by adversarial loss."""
+LEAST = 0.04
+"""Diversity that any translations should have had, so that those that never had any are found too."""
 PERIODS = (2, 4)
 """Pixels between the teeth of checkerboards: what one or two doublings by transposed convolution leave."""
 
@@ -60,11 +62,11 @@ SIGNS: dict[SignName, Sign] = {
     ),
     "diversity": Sign(
         "Diversity of translations",
-        "How much translations differ from each other, beside real pictures (1). Good: near 1; a fall means that "
-        "different pictures become the same one.",
+        "How much translations differ from each other, beside real pictures (1). Good: near 1; a fall, or nearly 0 "
+        "from the start, means that different pictures become the same one.",
         0.5, "below",
         "Translations to {target} become alike: they differ {value:.0%} as much from each other as they did at their "
-        "best (collapse).",
+        "best, or at least should (collapse).",
         "Go on from an earlier checkpoint (--resume RUN/checkpoints/…) with a lower --learning-rate; or begin anew "
         "with a larger --lambda-a and --lambda-b, or --discriminator.augment.",
     ),
@@ -100,17 +102,22 @@ SIGNS: dict[SignName, Sign] = {
 
 
 def failing(history: Sequence[Signs]) -> set[tuple[Direction, SignName]]:
-    """Which signs are bad at the newest of several evaluations, and were at the one before: one may be a fluke."""
-    return _bad(history) & _bad(history[:-1])
+    """Which signs are bad at the newest of several evaluations, and were the time before: once may be a fluke."""
+    newest = history[-1] if history else Signs()
+    return {
+        (direction, name) for direction, signs in newest.items() for name in signs if _twice(history, direction, name)
+    }
 
 
-def _bad(history: Sequence[Signs]) -> set[tuple[Direction, SignName]]:
-    found: set[tuple[Direction, SignName]] = set()
-    for direction, signs in history[-1].items() if history else ():
-        for name, value in signs.items():
-            if SIGNS[name].fails(_compared(history, direction, name, value)):
-                found.add((direction, name))
-    return found
+def _twice(history: Sequence[Signs], direction: Direction, name: SignName) -> bool:
+    # Between evaluations that lie close together there may be no loss to look at: such have no draw.
+    known = [signs for signs in history if name in signs.get(direction, {})]
+    looks = [
+        _compared(known[:end], direction, name, known[end - 1][direction][name])
+        for end in (len(known) - 1, len(known))
+        if end
+    ]
+    return len(looks) == 2 and all(map(SIGNS[name].fails, looks))
 
 
 def told(history: Sequence[Signs], direction: Direction, name: SignName, source: str, target: str) -> str:
@@ -121,10 +128,13 @@ def told(history: Sequence[Signs], direction: Direction, name: SignName, source:
 
 
 def _compared(history: Sequence[Signs], direction: Direction, name: SignName, value: float) -> float:
-    """Diversity is bad where it falls: untrained generators have little, and some targets have less than others."""
+    """Diversity is bad where it falls: untrained generators have little, and some targets have less than others.
+
+    Less than half of `LEAST` is none at all, whatever it was before: some collapse before the first look.
+    """
     if name != "diversity":
         return value
-    return value / max(signs[direction][name] for signs in history if name in signs.get(direction, {}))
+    return value / max(LEAST, *(signs[direction][name] for signs in history if name in signs.get(direction, {})))
 
 
 def draw(losses: Sequence[float], adversarial: str) -> float:

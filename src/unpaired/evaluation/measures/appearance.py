@@ -15,7 +15,7 @@ class SlicedWasserstein:
     """Sliced Wasserstein distance × 1000 of patches, the mean over the levels of the pyramid."""
 
     def missing(self, evidence: Evidence) -> str | None:
-        return too_few(evidence, "The sliced Wasserstein distance")
+        return too_few(evidence)
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         yield (
@@ -28,7 +28,7 @@ class Colours:
     """How far colours have to move to become those of the reals."""
 
     def missing(self, evidence: Evidence) -> str | None:
-        return too_few(evidence, "The colour distance")
+        return too_few(evidence)
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         yield "colour distance (Lab)", beside_yardsticks(evidence, colour_distance)
@@ -38,7 +38,7 @@ class Spectrum:
     """How the power of coarse and fine detail differs from that of the reals."""
 
     def missing(self, evidence: Evidence) -> str | None:
-        return too_few(evidence, "The spectrum distance")
+        return too_few(evidence)
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         yield "spectrum distance (dB)", beside_yardsticks(evidence, spectrum_distance)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from unpaired.evaluation import content
-from unpaired.evaluation.evidence import Evidence, Score
+from unpaired.evaluation.evidence import Evidence, Score, mean
 from unpaired.evaluation.features import Pictures, Values
 
 INVERSION = (
     "most translations are dark where their inputs are bright: train anew with --inversion 5, with --identity 0.5 or a "
     "smaller --init-gain"
 )
+
+AGREEMENTS = {"edges kept": content.edge_agreement, "structure kept": content.structure_agreement}
 
 
 class Content:
@@ -23,10 +25,11 @@ class Content:
         return "pictures below 16 px show no structure" if min(evidence.inputs[0].shape[:2]) < 16 else None
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
-        yield "edges kept", _kept(*_both(evidence, content.edge_agreement))
-        yield "structure kept", _kept(*_both(evidence, content.structure_agreement))
+        for name, agreement in AGREEMENTS.items():
+            kept, truly_kept = _both(evidence, agreement)
+            yield name, mean(kept, floor=truly_kept, better="higher")
         light, true_light = _both(evidence, content.luminance_correlation)
-        yield "light and dark kept", _kept(light, true_light)
+        yield "light and dark kept", mean(light, floor=true_light, better="higher")
         inverted = float((light < content.INVERTED).mean())
         truly = None if true_light is None else float((true_light < content.INVERTED).mean())
         # Where true pairs are inverted as well, inverting is right.
@@ -38,7 +41,3 @@ def _both(evidence: Evidence, agreement: Callable[[Pictures, Pictures], Values])
     """Of all inputs with their fakes, and of those that have true counterparts with these."""
     true = agreement(evidence.paired(evidence.inputs), evidence.truths()) if evidence.pairs else None
     return agreement(evidence.inputs, evidence.fakes), true
-
-
-def _kept(values: Values, true: Values | None) -> Score:
-    return Score(translator=float(values.mean()), floor=None if true is None else float(true.mean()), better="higher")

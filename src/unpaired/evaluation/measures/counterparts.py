@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 from unpaired.evaluation import pairs
-from unpaired.evaluation.evidence import Evidence, Score
+from unpaired.evaluation.evidence import NO_PAIRS, Evidence, Score, mean
 from unpaired.evaluation.features import Comparing, Pictures, Remembering, Values
 
 
@@ -14,7 +14,7 @@ class TruePairs:
     """Agreement with the true counterparts, pixel by pixel: means over pairs."""
 
     def missing(self, evidence: Evidence) -> str | None:
-        return None if evidence.pairs else "no true pairs were given, so PSNR, SSIM and L1 are left out"
+        return None if evidence.pairs else NO_PAIRS
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         yield "L1 to true pairs", _mean(evidence, pairs.l1, "lower")
@@ -28,7 +28,7 @@ class Perceptual:
 
     def missing(self, evidence: Evidence) -> str | None:
         if not evidence.pairs:
-            return "no true pairs were given, so the perceptual distance is left out"
+            return NO_PAIRS
         if _comparing(evidence) is None:
             return f"{evidence.extractor.name} compares no pairs, so the perceptual distance is left out"
         return None
@@ -49,8 +49,8 @@ def _mean(
     evidence: Evidence, agreement: Callable[[Pictures, Pictures], Values], better: Literal["lower", "higher"]
 ) -> Score:
     truths = evidence.truths()
-    return Score(
-        translator=float(agreement(evidence.paired(evidence.fakes), truths).mean()),
-        do_nothing=float(agreement(evidence.paired(evidence.inputs), truths).mean()),
+    return mean(
+        agreement(evidence.paired(evidence.fakes), truths),
+        do_nothing=agreement(evidence.paired(evidence.inputs), truths),
         better=better,
     )

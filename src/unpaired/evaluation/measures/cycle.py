@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from unpaired.evaluation import pairs
-from unpaired.evaluation.evidence import Evidence, Score
+from unpaired.evaluation.evidence import Evidence, Score, mean
 from unpaired.evaluation.honesty import examine
 
 IGNORANT = (
@@ -24,7 +24,7 @@ class Reconstruction:
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         assert evidence.reconstructions is not None
-        yield "L1 there and back", Score(translator=float(pairs.l1(evidence.reconstructions, evidence.inputs).mean()))
+        yield "L1 there and back", mean(pairs.l1(evidence.reconstructions, evidence.inputs))
 
 
 class CycleHonesty:

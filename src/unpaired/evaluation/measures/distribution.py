@@ -15,7 +15,7 @@ class Kid:
     """KID of all pictures through the extractor, with its deviation over subsets."""
 
     def missing(self, evidence: Evidence) -> str | None:
-        return too_few(evidence, f"KID ({evidence.extractor.name})")
+        return too_few(evidence)
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         look = evidence.extractor
@@ -33,7 +33,7 @@ class Frechet:
     """The Fréchet distance through the extractor. Through the published Inception network, and only then, it is FID."""
 
     def missing(self, evidence: Evidence) -> str | None:
-        return too_few(evidence, self._name(evidence))
+        return too_few(evidence)
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         look = evidence.extractor
@@ -58,7 +58,7 @@ class PrecisionRecall:
     """Share of fakes that look like some real, share of reals that some fake looks like."""
 
     def missing(self, evidence: Evidence) -> str | None:
-        return too_few(evidence, "Precision and recall")
+        return too_few(evidence)
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         return _two(evidence, ("precision", "recall"), manifold.precision_recall)
@@ -68,7 +68,7 @@ class DensityCoverage:
     """How densely fakes lie among the reals, and what share of the reals they reach."""
 
     def missing(self, evidence: Evidence) -> str | None:
-        return too_few(evidence, "Density and coverage")
+        return too_few(evidence)
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         return _two(evidence, ("density", "coverage"), manifold.density_coverage)
