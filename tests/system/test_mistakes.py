@@ -104,7 +104,7 @@ def test_the_same_picture_under_another_ending_is_read_by_what_it_is(
     paint(tmp_path / "a" / "one.png").rename(tmp_path / "a" / "one.jpg")
     answer = unpaired("train", tmp_path / "a", domains[1], "--out", tmp_path / "run", *TINY)
     assert answer.status == 0, answer
-    assert "A: 1 pictures" in answer.out
+    assert "A: 1 picture of" in answer.out
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,15 @@ import { unzip, zip } from "./zip.js";
 
 const UNUSUAL = 99; // percent of the training pictures that are less unusual
 const AT_ONCE = 4; // requests under way
-const FILM = /\.(mp4|m4v|mov|mkv|webm|ts|avi|mpe?g|wmv|flv|3gp|m?2?ts|ogv)$/i;
 const bench = document.getElementById("bench");
 
 if (bench) {
   const place = (id) => document.getElementById(id);
   const status = place("status");
+  const films = bench.dataset.films.split(" ");
+  const isFilm = (name) => films.some((ending) => name.toLowerCase().endsWith(ending));
   const made = []; // [name, Blob] of all that is shown
-  let queue = [], busy = 0, counted = 0, finished = 0, playing = null;
+  let queue = [], busy = 0, counted = 0, finished = 0, failed = 0, playing = null;
 
   const say = (text) => { status.textContent = text; };
 
@@ -53,7 +54,7 @@ if (bench) {
   }
 
   function tell() {
-    if (counted) say(finished < counted ? `${finished} of ${counted} translated …` : `${counted === 1 ? "1 file is" : `${counted} files are`} done.`);
+    if (counted) say(finished < counted ? `${finished} of ${counted} translated …` : `${counted === 1 ? "1 file is" : `${counted} files are`} done${failed ? `, ${failed} of them could not be translated` : ""}.`);
   }
 
   async function one({ file, wish: wanted, back }) {
@@ -64,13 +65,14 @@ if (bench) {
     told.textContent = `${file.name} …`;
     try {
       if (file.size > Number(bench.dataset.upload)) throw new Error("This file is too large.");
-      if (FILM.test(file.name)) { await film(item, file, wanted); return; }
+      if (isFilm(file.name)) { await film(item, file, wanted); return; }
       const result = await translate(file, { ...wanted, trust: true });
       const name = named(file.name, wanted.direction, result.suffix);
       made.push([name, result]);
       await show(item, file, result, name);
       if (back && !item.querySelector(".compare").hidden) await addBack(item, result, wanted);
     } catch (error) {
+      failed++;
       item.querySelector(".compare").hidden = item.querySelector(".views").hidden = true;
       told.textContent = `${file.name}: ${error.message}`;
       told.classList.add("bad");
@@ -224,7 +226,7 @@ if (bench) {
     }
   });
   place("stop").addEventListener("click", stopLive);
-  place("clear").addEventListener("click", () => { place("list").replaceChildren(); place("results").hidden = true; made.length = counted = finished = 0; say(""); });
+  place("clear").addEventListener("click", () => { place("list").replaceChildren(); place("results").hidden = true; made.length = counted = finished = failed = 0; say(""); });
   place("all").addEventListener("click", async () => {
     const seen = new Map(); // names that came twice get a number
     const files = made.map(([name, blob]) => {
