@@ -17,7 +17,8 @@ from unpaired.cli.options import parsed
 from unpaired.data.catalog import CATALOG, ELSEWHERE, Named
 from unpaired.data.shards import within
 from unpaired.errors import UserError
-from unpaired.text import perhaps
+from unpaired.presets import fast
+from unpaired.text import counted, perhaps
 
 SUMMARIES = {
     "list": "Say which data sets of the papers can be got, how large they are, and under what terms.",
@@ -63,7 +64,7 @@ class Check:
         tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]", help_behavior_hint="(required)")
     ]
     """DIR_A DIR_B, or one folder that holds trainA and trainB; testA and testB beside them are looked at, too."""
-    size: int = 256
+    size: int = fast().data.size
     """Side in px to which a training would resize; smaller pictures are told of."""
     sample: int = 200
     """Pictures of each domain by which the domains are compared; 0 leaves that out."""
@@ -167,7 +168,9 @@ def _check(told: Check) -> None:
     else:
         out = Console(highlight=False)
         for domain, folder in folders.items():
-            out.print(f"{domain}: {found.counts[domain]:,} whole pictures in {folder}", soft_wrap=True, markup=False)
+            out.print(
+                f"{domain}: {counted(found.counts[domain], 'whole picture')} in {folder}", soft_wrap=True, markup=False
+            )
         if found.kid:
             out.print(f"KID (EfficientNet-Lite0) between A and B {found.kid['between']:.4f}, "
                       f"within one domain {found.kid['floor']:.4f}", soft_wrap=True)  # fmt: skip
