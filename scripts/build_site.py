@@ -117,6 +117,9 @@ def build(root: Path, out: Path) -> None:
         for page in sorted((work / "site").rglob("*.html")):
             if found := LOADED.search(page.read_text(encoding="utf-8")):
                 raise Broken(f"{page.name} loads from another server: {found[0]}")
+        # From a disk browsers load scripts, and no other files: see docs/search-from-disk.js.
+        index = (work / "site" / "search.json").read_text(encoding="utf-8")
+        (work / "site" / "search.js").write_text(f"var __index = {index}", encoding="utf-8")
         shutil.rmtree(out, ignore_errors=True)
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(work / "site", out)

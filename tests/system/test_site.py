@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
@@ -101,3 +102,27 @@ def test_what_is_missing_ends_the_build(
     with pytest.raises(build_site.Broken, match=told):
         build_site.build(repository, out)
     assert [f.name for f in out.iterdir()] == ["before"]  # an earlier site stays
+
+
+def test_search_works_from_a_disk(repository: Path, tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    pytest.importorskip("zensical")
+    chromium = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
+    if chromium is None:
+        pytest.skip("there is no Chromium to search with")
+    script = "search-from-disk.js"
+    shutil.copy(ROOT / "docs" / script, repository / "docs")
+    with (repository / "zensical.toml").open("a") as file:
+        file.write(f'[[project.extra.polyfills]]\npath = "{script}"\n')
+    build_site.build(repository, tmp_path / "site")
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.goto((tmp_path / "site" / "index.html").as_uri())
+        page.keyboard.press("/")
+        box = page.get_by_placeholder("Search")
+        page.set_default_timeout(10_000)
+        box.wait_for()
+        box.press_sequentially("part")
+        page.locator("a[href^='file:'][href*='#a-part']").first.wait_for()
+        browser.close()

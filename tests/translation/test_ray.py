@@ -6,9 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import fsspec
+import fsspec.implementations.memory
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,7 +21,7 @@ from unpaired.errors import UserError
 from unpaired.translation.batch import translate_files
 from unpaired.translation.manifest import MANIFEST, History, Manifest, outcomes
 from unpaired.translation.ray import translate_on_ray
-from unpaired.translation.remote import plan_urls
+from unpaired.translation.remote import plan_urls, translate_staged
 from unpaired.translation.translator import Translator
 
 SCRIPT = Path(__file__).with_name("on_ray.py")
@@ -145,6 +148,69 @@ def test_an_address_that_nothing_here_can_reach(url: str) -> None:
     except ImportError:
         with pytest.raises(UserError, match="can't be reached"):
             plan_urls([url], "memory://out", "job")
+
+
+class Remembering(fsspec.implementations.memory.MemoryFileSystem):
+    """Remembers listings, as s3fs and gcsfs do."""
+
+    protocol = "remembering"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+    listings: ClassVar[dict[str, Any]] = {}
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return super()._strip_protocol(path.removeprefix("remembering://"))
+
+    def unstrip_protocol(self, name: str) -> str:
+        return f"remembering://{name}"
+
+    def find(self, path: str, *words: Any, **options: Any) -> Any:
+        key = f"{path} {words} {options}"
+        if key not in self.listings:
+            self.listings[key] = super().find(path, *words, **options)
+        return self.listings[key]
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        self.listings.clear()
+
+
+def test_what_workers_put_is_seen_through_listings_that_are_remembered(tmp_path: Path) -> None:
+    """Twice, as on S3; a world file travels, too; and what fails the second time is told the second time."""
+    fsspec.register_implementation("remembering", Remembering, clobber=True)
+    write_checkpoint(tmp_path / "run")
+    translator = Translator.load(tmp_path / "run", direction="a2b", device="cpu")
+    content = BytesIO()
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(content, "PNG")
+    away = {"scan.png": content.getvalue(), "scan.pgw": b"1", "broken.png": b"none", "notes.txt": b"x"}
+    (tmp_path / "in").mkdir()
+    for name, data in away.items():
+        (tmp_path / "in" / name).write_bytes(data)
+    for kept in (0, 1):
+        planned = plan_urls([str(tmp_path / "in")], "remembering://out", "job")
+        here = dict(Remembering.listings)
+        Remembering.listings.clear()  # workers are other processes
+        translate_staged(planned.jobs, translator, "a2b", 1, "remembering://out", "job")
+        Remembering.listings.update(here)
+        report = planned.joined("job", {}, "a2b", ended=True)
+        assert (report.translated, report.kept, report.failures) == (1 - kept, kept, 1)
+        assert sorted((Path(path).name, why) for path, why in report.skipped) == [
+            ("notes.txt", "not a picture by its name"),
+            ("scan.pgw", "a sidecar of scan.png; copied beside its translation"),
+        ]
+        assert sorted(Remembering.store) == ["/out/manifest.jsonl", "/out/scan.pgw", "/out/scan.png"]
+
+
+def test_whatever_a_file_system_raises_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoCredentialsError(Exception):
+        """As botocore's: of no class that others share."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise NoCredentialsError("Unable to locate credentials\nand more")
+
+    monkeypatch.setattr(fsspec.implementations.memory.MemoryFileSystem, "exists", refuse)
+    with pytest.raises(UserError, match=r"^memory://out can't be reached: Unable to locate credentials\.$"):
+        plan_urls(["memory://in"], "memory://out", "job")
 
 
 def test_parts_of_dead_workers_count(tmp_path: Path) -> None:

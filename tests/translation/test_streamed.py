@@ -104,7 +104,7 @@ def test_places_without_data_stay_without(tmp_path: Path, make_translator: Make,
 
 def test_few_rows_are_decoded_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "scan.tif", (2000, 64, 3), photometric="rgb", tile=(64, 64))
-    monkeypatch.setattr("unpaired.translation.tiles.BAND", 1 << 20)
+    monkeypatch.setattr("unpaired.translation.large.LEAST_BAND", 1 << 20)
     most = 0
     rows = streamed.Windows.rows
 

@@ -150,6 +150,11 @@ def test_rows_hold_what_was_written_until_it_is_forgotten(room: int) -> None:
         assert room - budget.left == pytest.approx(0.75 * held, abs=2**16)
     rows.close()
     assert budget.left == room
+    again = Rows(3, 4000, 16, torch.float32, budget)
+    again.write(0, values.flip(2))
+    assert torch.equal(again.read(0, 4000), values.flip(2)), "a file that is taken again holds what was written last"
+    again.close()
+    budget.close()
 
 
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

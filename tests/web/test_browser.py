@@ -76,7 +76,7 @@ def test_translating_by_dropping(studio: Serving, page: Page, tmp_path: Path) ->
         z.writestr("__MACOSX/._packed.png", b"nothing")
     drop(page, {"horse.png": picture(40, 30), "broken.png": b"not a picture", "more.zip": archive.getvalue()})
     page.wait_for_function("() => document.querySelectorAll('.result .download[href]').length === 2")
-    page.wait_for_function("() => document.getElementById('status').textContent === '3 files are done.'")
+    page.get_by_text("3 files are done, 1 of them could not be translated.").wait_for()
     assert "not a picture that can be read" in page.inner_text(".told.bad")
 
     result = page.locator(".result", has_text="horse-a2b.png")

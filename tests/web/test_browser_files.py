@@ -26,7 +26,7 @@ def test_a_film_comes_back_as_a_film(studio: Serving, page: Page, tmp_path: Path
     page.goto(f"{studio.address}/translate?run=first")
     drop(page, {"horse.mp4": film(tmp_path / "horse.mp4"), "no.mp4": b"no film"})
     page.wait_for_selector(".films:not([hidden])")
-    page.wait_for_function("() => document.getElementById('status').textContent === '2 files are done.'")
+    page.get_by_text("2 files are done, 1 of them could not be translated.").wait_for()
     assert "no film" in page.inner_text(".told.bad")
     for kind in (".film", ".translation"):  # both play
         page.wait_for_function(f"() => document.querySelector('.films:not([hidden]) {kind}').videoWidth === 64")

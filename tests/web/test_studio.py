@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from served import Serving, make_run, picture, serving, tell
 from unpaired.errors import UserError
 from unpaired.report.record import read_record
 from unpaired.training import checkpoint
+from unpaired.translation.film import FILMS
 from unpaired.web.folders import Folders
 from unpaired.web.guard import COOKIE
 from unpaired.web.runs import Runs
@@ -140,7 +142,7 @@ def test_names_of_new_runs_are_plain(tmp_path: Path, name: str) -> None:
         Trainings(Runs.below(tmp_path)).start(name, [], "fast", None)
 
 
-def test_pictures_are_chosen_below_their_folders_only(tmp_path: Path) -> None:
+def test_pictures_are_chosen_below_their_folders_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, outside = tmp_path / "pictures", tmp_path / "elsewhere"
     (inside / "horses").mkdir(parents=True)
     (inside / "horses" / "1.png").write_bytes(picture())
@@ -149,11 +151,41 @@ def test_pictures_are_chosen_below_their_folders_only(tmp_path: Path) -> None:
     folders = Folders([inside])
     assert folders.choices() == [str(inside / "horses")]
     assert folders.chosen("horses", "A") == folders.chosen(str(inside / "horses"), "A") == (inside / "horses").resolve()
-    for wrong in ("../elsewhere", str(outside), "link", "/etc", "horses/../..", "horses\0"):
+    monkeypatch.chdir(tmp_path)  # as it would be typed after `unpaired train`
+    assert folders.chosen("pictures/horses", "A") == folders.chosen("horses", "A")
+    for wrong in (
+        "../elsewhere",
+        "elsewhere",
+        "pictures/link",
+        str(outside),
+        "link",
+        "/etc",
+        "horses/../..",
+        "horses\0",
+    ):
         with pytest.raises(UserError, match="Folder A"):
             folders.chosen(wrong, "A")
     with pytest.raises(UserError, match="not a folder"):
         Folders([tmp_path / "none"])
+
+
+def test_a_run_is_called_what_says_something(tmp_path: Path) -> None:
+    """What it translates, where its title or folders tell; folders named trainA and trainB don't."""
+    emoji = summary("demo", read_record(make_run(tmp_path / "demo", title="Flat ↔ 3D emoji")), alive=False)
+    assert (emoji.title, emoji.domains) == ("Flat ↔ 3D emoji", ("Flat", "3D emoji"))
+    folders = read_record(make_run(tmp_path / "zebra"))
+    assert summary("zebra", folders, alive=False).title == "horses ↔ zebras"
+    folders.facts["folders"] = {"a": "city/trainA", "b": "city/trainB"}
+    city = summary("city", folders, alive=False)
+    assert (city.title, city.domains) == ("city", ("A", "B"))
+
+
+def test_the_page_knows_every_kind_of_film(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs" / "zebra")
+    with serving(Runs.below(tmp_path / "runs"), folders=Folders([tmp_path])) as server:
+        told = re.search(r'data-films="([^"]*)"', server.ask("/translate").text)
+    assert told
+    assert set(told[1].split()) == FILMS
 
 
 def test_names_and_texts_are_escaped_everywhere(studio: Serving) -> None:

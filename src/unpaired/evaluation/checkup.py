@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from unpaired.data.decode import resized, seen
 from unpaired.data.discover import is_broken, look_through, nothing
 from unpaired.data.likeness import FLAT, near_pairs, perceptual_hash, thumbnail
+from unpaired.data.passed_over import Reason
 from unpaired.data.picture import Picture
 from unpaired.data.pixels import read_bytes
 from unpaired.data.show import visible
@@ -173,7 +174,7 @@ class Domain:
 def _looked(folder: Path, progress: Callable[[int, int], None], findings: list[Finding], domain: str) -> list[Look]:
     """Every whole picture of a folder; the others become a finding."""
     files: list[Path] = []
-    skipped: list[tuple[Path, str]] = []
+    skipped: list[tuple[Path, Reason]] = []
     for path, why in look_through(folder):
         if why is None:
             files.append(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,12 @@ from unpaired.report.record import Preview, Record, mapping
 
 
 def names(record: Record) -> tuple[str, str]:
-    """What people call the two domains: their folders' names, where those say something."""
+    """What people call the two domains: as the title does ("Flat ↔ 3D emoji"), or their folders, where those say
+    something.
+    """
+    told = re.split(" [↔→] ", str(record.facts.get("title") or ""))
+    if len(told) == 2:
+        return told[0], told[1]
     folders = mapping(record.facts.get("folders"))
     found = [Path(str(folders.get(k) or "")).name for k in ("a", "b")]
     telling = all(found) and found[0] != found[1] and not all(n.lower() in _GENERIC for n in found)

@@ -21,6 +21,13 @@ BESIDE = 1 / 6
 pictures of a study."""
 
 
+LEAST_BAND = 4 << 20
+"""Bytes of results that a band holds at least."""
+BANDS = 6
+"""Bands' worth of memory beside what is kept: results, what convolutions take beside them, and gaps between what is
+freed and asked for."""
+
+
 class Large:
     """One translator's memory: how much it may take, and the plans of its networks."""
 
@@ -74,9 +81,11 @@ class Large:
             if first < height:
                 write(first, rows[:, :, : height - first, :width].float().clamp(-1, 1))
 
-        # Bands, what convolutions take beside them, and gaps between what is freed and asked for.
-        stores = self.left() - 6 * BAND if self.device.type == "cpu" else memory.free(torch.device("cpu")) // 2
+        room = self.left()
+        # Small bands where there is little room, so that what is kept has half of it.
+        band = min(BAND, max(LEAST_BAND, room // (2 * BANDS)))
+        stores = room - BANDS * band if self.device.type == "cpu" else memory.free(torch.device("cpu")) // 2
         self._plans[network].run(
             padded, cropped, full_height, full_width,
-            memory=max(0, stores), channels_last=self.channels_last, progress=progress,
+            memory=max(0, stores), band_bytes=band, channels_last=self.channels_last, progress=progress,
         )  # fmt: skip

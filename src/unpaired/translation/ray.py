@@ -176,6 +176,7 @@ def _run(
 @contextmanager
 def _cluster() -> Generator[tuple[Any, dict[str, Any]]]:
     """`ray.data` and what the cluster has: the one at $RAY_ADDRESS, or this machine as one for as long as it takes."""
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else its C++ writes warnings between our lines
     try:
         import ray
         import ray.data

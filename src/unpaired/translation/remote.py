@@ -12,17 +12,20 @@ import secrets
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from unpaired.config import Direction
-from unpaired.data.discover import SUFFIXES
+from unpaired.data.discover import SUFFIXES, place_names
+from unpaired.data.passed_over import Reason, sidecar
 from unpaired.errors import DiskFull, UserError, reason
 from unpaired.translation.batch import BatchReport, closed, translate_jobs
 from unpaired.translation.jobs import Job
 from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, Write, digest
+from unpaired.translation.place import copy_place
 from unpaired.translation.translator import Translator
 
 
@@ -41,7 +44,7 @@ class RemotePlan:
     out: str
     jobs: list[RemoteJob] = field(default_factory=list[RemoteJob])
     kept: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    skipped: list[tuple[str, Reason]] = field(default_factory=list[tuple[str, Reason]])
     parts: list[str] = field(default_factory=list[str])
     """Of processes that were killed, joined to the manifest here and not yet there."""
     here: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="unpaired-")))
@@ -55,16 +58,17 @@ class RemotePlan:
         home, (fs, root) = self.here, at(self.out)
         manifest = Manifest(home, job, about)
         for path, why in self.skipped:
-            manifest.tell(path, "skipped", why)
+            manifest.tell(path, "skipped", why, why.kind)
         parts = _fetch_parts(self.out, home, but=self.parts)
         manifest.join()
         unrecorded = manifest.close()
         if ended:
             manifest.end()
-        fs.makedirs(root, exist_ok=True)
-        fs.put_file(str(home / MANIFEST), f"{root}/{MANIFEST}")
-        for part in parts + self.parts:
-            fs.rm_file(part)
+        with reached(self.out):
+            fs.makedirs(root, exist_ok=True)
+            fs.put_file(str(home / MANIFEST), f"{root}/{MANIFEST}")
+            for part in parts + self.parts:
+                fs.rm_file(part)
         return closed(manifest, len(self.jobs), unrecorded, way, kept=self.kept, place=self.out, keeps=self)
 
 
@@ -83,16 +87,34 @@ def at(url: str) -> tuple[Any, str]:
     return fs, path.rstrip("/")
 
 
+@contextmanager
+def reached(what: str) -> Generator[None]:
+    """Whatever fsspec's packages raise about keys, rights, networks and names, as `UserError`."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as e:  # botocore's, aiohttp's, Google's: they share no class
+        raise UserError(f"{what} can't be reached: {_said(e)}.") from e
+
+
+def _said(error: Exception) -> str:
+    """The first line of what a package says."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
 def plan_urls(inputs: Sequence[str], out: str, job: str, *, overwrite: bool = False) -> RemotePlan:
     """What is still to do; names decide what is a picture. Raises `UserError` as `jobs.plan` does."""
     planned = RemotePlan(out)
     history, (out_fs, root) = _history(planned, job, anew=overwrite), at(out)
-    try:
+    with reached(f"{out} or an input"):
         there: dict[str, Any] = out_fs.find(root, detail=True) if out_fs.exists(root) else {}
         sources: set[str] = set()
         targets: dict[str, str] = {}
         for given in inputs:
             fs, base = at(given)
+            fs.invalidate_cache()
             if not fs.exists(base):
                 raise UserError(f"There is no file or folder {given}.")
             same = type(fs) is type(out_fs)
@@ -103,7 +125,9 @@ def plan_urls(inputs: Sequence[str], out: str, job: str, *, overwrite: bool = Fa
                 name = posixpath.relpath(path, base) if path != base else posixpath.basename(path)
                 source = fs.unstrip_protocol(path) if is_url(given) else path
                 if posixpath.splitext(name)[1].lower() not in SUFFIXES:
-                    planned.skipped.append((source, "not a picture by its name"))
+                    placed = _placed(path, found)
+                    why = sidecar(placed, copied=True) if placed else Reason("not a picture by its name")
+                    planned.skipped.append((source, why))
                     continue
                 target = f"{root}/{name}"
                 if target in targets:
@@ -118,13 +142,18 @@ def plan_urls(inputs: Sequence[str], out: str, job: str, *, overwrite: bool = Fa
                     )
                 else:
                     planned.jobs.append(RemoteJob(source, out_fs.unstrip_protocol(target) if is_url(out) else target))
-    except (OSError, ImportError) as e:
-        raise UserError(f"{out} or an input can't be reached: {e}.") from e
     if both := sources & targets.keys():
         raise UserError(f"{min(both)} is one of the inputs and would be overwritten: take another --out.")
     if not targets:
         raise UserError(f"There is no picture to translate in {', '.join(inputs)}.")
     return planned
+
+
+def _placed(path: str, found: dict[str, Any]) -> str | None:
+    """The name of the picture whose place on Earth a file says, if any's."""
+    stem = posixpath.splitext(path)[0]
+    pictures = (Path(stem + suffix) for suffix in SUFFIXES if stem + suffix in found)
+    return next((picture.name for picture in pictures if Path(path) in place_names(picture)), None)
 
 
 def translate_staged(
@@ -150,8 +179,11 @@ def translate_staged(
                     fs.mv(hidden, target)
                 else:
                     fs.put_file(str(made), target)
-            except OSError as e:
-                failures.append(desk.failure(remote, f"cannot be written: {e.strerror or e}"))
+                for place in filter(Path.is_file, place_names(made)):
+                    if not fs.exists(there := posixpath.join(posixpath.dirname(target), place.name)):
+                        fs.put_file(str(place), there)
+            except Exception as e:  # see `reached`
+                failures.append(desk.failure(remote, f"cannot be written: {getattr(e, 'strerror', None) or _said(e)}"))
         if failures:
             lines = b"".join(outcome.line() for outcome in failures)
             fs.pipe_file(f"{root}/manifest.{secrets.token_hex(8)}.jsonl", lines)
@@ -166,6 +198,7 @@ class Staging:
         self._failed: dict[RemoteJob, str] = {}
         self._infos: dict[RemoteJob, Any] = {}
         self._notes: dict[RemoteJob, list[str]] = {}
+        self._listed: dict[str, set[str]] = {}
         self.made: dict[RemoteJob, Path] = {}
 
     def fetched(self, jobs: Iterable[RemoteJob]) -> Iterable[Job]:
@@ -178,11 +211,20 @@ class Staging:
                     path_here.parent.mkdir()
                 self._infos[remote] = fs.info(path)
                 fs.get_file(path, str(job.source))
-            except (UserError, OSError) as e:
-                self._failed[remote] = f"can't be fetched: {getattr(e, 'strerror', None) or e}"
+                for place in place_names(job.source):
+                    if (there := posixpath.join(posixpath.dirname(path), place.name)) in self._beside(fs, path):
+                        fs.get_file(there, str(place))
+            except Exception as e:  # see `reached`
+                self._failed[remote] = f"can't be fetched: {getattr(e, 'strerror', None) or _said(e)}"
                 continue
             self._of[job.source] = remote
             yield job
+
+    def _beside(self, fs: Any, path: str) -> set[str]:
+        """What lies in a file's folder, asked for once."""
+        if (folder := posixpath.dirname(path)) not in self._listed:
+            self._listed[folder] = set(fs.find(folder, maxdepth=1))
+        return self._listed[folder]
 
     def is_done(self, job: Job) -> bool:
         return False
@@ -194,6 +236,7 @@ class Staging:
         self._notes[self._of[job.source]] = list(notes)
         try:
             write(job.target)
+            copy_place(job.source, job.target)
         except DiskFull:
             raise
         except UserError as e:
@@ -225,11 +268,9 @@ class Staging:
 def _history(planned: RemotePlan, job: str, *, anew: bool) -> History:
     """What the manifest there says, fetched to here, with the parts that killed processes left."""
     (fs, root), home = at(planned.out), planned.here
-    try:
+    with reached(planned.out):
         if fs.exists(f"{root}/{MANIFEST}"):
             fs.get_file(f"{root}/{MANIFEST}", str(home / MANIFEST))
-    except (OSError, ImportError) as e:
-        raise UserError(f"{planned.out} can't be reached: {e}.") from e
     planned.parts = _fetch_parts(planned.out, home)
     return History(home, job, anew=anew)
 
@@ -237,12 +278,11 @@ def _history(planned: RemotePlan, job: str, *, anew: bool) -> History:
 def _fetch_parts(out: str, home: Path, but: Sequence[str] = ()) -> list[str]:
     """Copy the parts of a manifest to the folder `home`; returns where they are."""
     fs, root = at(out)
-    try:
+    with reached(out):
+        fs.invalidate_cache()  # what others put there meanwhile: s3fs and its like remember listings
         parts: list[str] = [part for part in fs.glob(f"{root}/manifest.*.jsonl") if part not in but]
         for part in parts:
             fs.get_file(part, str(home / posixpath.basename(part)))
-    except (OSError, ImportError) as e:
-        raise UserError(f"{out} can't be reached: {e}.") from e
     return parts
 
 

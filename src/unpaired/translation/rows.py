@@ -16,10 +16,30 @@ from unpaired.errors import UserError
 
 
 class Budget:
-    """Bytes that may be held in memory."""
+    """Bytes that may be held in memory, and the temporary files beyond it."""
 
     def __init__(self, memory: int) -> None:
         self.left = memory
+        self._free: dict[int, list[io.FileIO]] = {}
+
+    def file(self, size: int) -> io.FileIO:
+        """A temporary file of `size` bytes: one that is free again, whose pages the system need not find anew; else a
+        new one, in place of the free ones.
+        """
+        if self._free.get(size):
+            return self._free[size].pop()
+        self.close()
+        return _file(size)
+
+    def free(self, file: io.FileIO, size: int) -> None:
+        """Nobody needs what it holds."""
+        self._free.setdefault(size, []).append(file)
+
+    def close(self) -> None:
+        """Give back what is free."""
+        for file in (file for files in self._free.values() for file in files):
+            file.close()
+        self._free.clear()
 
 
 class Rows:
@@ -39,11 +59,13 @@ class Rows:
         budget.left -= self.held
         self.forgotten = 0  # rows from the top
         self.dtype = dtype
-        self._file = _file(size) if self.on_disk else None
+        self._file = budget.file(size) if self.on_disk else None
         self._map: mmap.mmap | None = None
         if not self.on_disk:
             options = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if _CAN_FORGET else {}
             self._map = mmap.mmap(-1, size, **options)
+            if hasattr(mmap, "MADV_HUGEPAGE"):  # first touches cost a tenth
+                self._map.madvise(mmap.MADV_HUGEPAGE)
             self._all = torch.frombuffer(self._map, dtype=dtype, count=prod(self.shape)).view(self.shape)
 
     def read(self, first: int, end: int) -> Tensor:
@@ -93,7 +115,8 @@ class Rows:
         self.budget.left += self.held
         self.held = 0
         if self._file is not None:
-            self._file.close()
+            self.budget.free(self._file, self.shape[0] * self.row)
+            self._file = None
         if self._map is not None:
             del self._all
             self._map.close()

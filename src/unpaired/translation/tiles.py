@@ -20,9 +20,8 @@ from unpaired.translation.layers import Layer, trace
 from unpaired.translation.passes import Pass, plan
 from unpaired.translation.rows import Budget, Rows
 
-BAND = 64 << 20
-"""Bytes of results that a band holds, about: few enough for a CPU's cache to help, and enough not to be lost in
-overlaps."""
+BAND = 128 << 20
+"""Bytes of results that a band holds, about, where there is room: more would not save much of what overlaps."""
 
 PLACES = 1 << 14
 """Of a result that are summed up in single precision; what is more is added in double."""
@@ -42,13 +41,13 @@ class Tiles:
 
     def run(
         self, read: fit.Rows, write: Write, height: int, width: int, *, memory: int, band: int | None = None,
-        channels_last: bool = False, progress: Callable[[float], None] | None = None,
+        band_bytes: int = BAND, channels_last: bool = False, progress: Callable[[float], None] | None = None,
     ) -> None:  # fmt: skip
         """Translate a picture whose height and width are multiples of what the network takes.
 
         Args:
             memory: bytes that may hold results of the whole picture; what is more goes to temporary files.
-            band: rows of the picture in a band, at least; by default as many as hold about `BAND` bytes.
+            band: rows of the picture in a band, at least; by default as many as hold about `band_bytes`.
             progress: called with the share of the work that is done.
         """
         picture = _Picture(read, write, height, width, Budget(memory), self.device, channels_last)
@@ -57,7 +56,7 @@ class Tiles:
                 if current.layers[-1].kind == "whole":
                     picture.whole(current)
                 else:
-                    picture.banded(current, band)
+                    picture.banded(current, band, band_bytes)
                 picture.forget(current)
                 if progress:
                     progress((number + 1) / len(self.passes))
@@ -80,10 +79,10 @@ class _Picture:
         self.masks: dict[Layer, Rows] = {}
         self.statistics: dict[Layer, Statistics] = {}
 
-    def banded(self, current: Pass, band: int | None) -> None:
+    def banded(self, current: Pass, band: int | None, band_bytes: int) -> None:
         """Compute the layers of a pass from top to bottom."""
         row = sum(layer.channels * self.width * layer.dtype.itemsize / layer.scale**2 for layer in current.layers)
-        rows = band or int(BAND / row)
+        rows = band or int(band_bytes / row)
         rows = max(1, rows // current.rows) * current.rows
         for layer in current.kept:
             self.stored[layer] = self._new(layer)
@@ -180,6 +179,7 @@ class _Picture:
     def close(self) -> None:
         for rows in (*self.stored.values(), *self.masks.values()):
             rows.close()
+        self.budget.close()
 
     def _new(self, layer: Layer) -> Rows:
         size = self.height // layer.scale, self.width // layer.scale

@@ -26,12 +26,17 @@ class Folders:
         """The folder that a page names. Raises `UserError` where it is none, or lies elsewhere."""
         if "\0" in text:
             raise UserError(f"Folder {which} has no name that can be read.")
-        path = (self.roots[0] / text.strip()).resolve()
-        if not any(path.is_relative_to(root) for root in self.roots):
+        # As on the command line, or from where the folders of pictures lie.
+        tries = [(start / text.strip()).resolve() for start in (Path.cwd(), *self.roots)]
+        path = next((p for p in tries if p.is_dir() and self._below(p)), tries[1])
+        if not self._below(path):
             raise UserError(f"Folder {which} does not lie below {' or '.join(map(str, self.roots))}: see --pictures.")
         if not path.is_dir():
             raise UserError(f"Folder {which}, {path}, is not there.")
         return path
+
+    def _below(self, path: Path) -> bool:
+        return any(path.is_relative_to(root) for root in self.roots)
 
     def choices(self) -> list[str]:
         """Folders that hold pictures, to choose from: a look around, which ends early in a large place."""

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from unpaired.data.demo import unpack
+from unpaired.data.discover import SUFFIXES
 from unpaired.data.files import default_cache_dir
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
@@ -24,6 +25,7 @@ from unpaired.report.page import POLICY, write_report
 from unpaired.text import duration
 from unpaired.training import checkpoint
 from unpaired.training.run import find_folders
+from unpaired.translation.film import FILMS
 from unpaired.web import judging, live
 from unpaired.web.api import summarised
 from unpaired.web.exports import Exports
@@ -172,7 +174,10 @@ def _gallery(service: Service, trainings: Trainings, folders: Folders, render: R
     @pages.get("/translate")
     def translate(run: Annotated[str | None, Query()] = None) -> Response:
         able = [s for s in summaries() if s.state != "failed" and _has_checkpoint(service, s.name)]
-        return render("translate.html", runs=able, chosen=run, settings=service.settings)
+        return render(
+            "translate.html", runs=able, chosen=run, settings=service.settings,
+            films=sorted(FILMS), suffixes=sorted(SUFFIXES),
+        )  # fmt: skip
 
     @pages.get("/api")
     def api(request: Request) -> Response:
@@ -268,4 +273,4 @@ def _minutes(text: str) -> float | None:
 
 
 def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n\n")[0].replace("\n", " ").replace("    ", "")
+    return " ".join((text or "").partition("\n\n")[0].partition("Why each choice")[0].split())

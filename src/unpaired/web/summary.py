@@ -33,6 +33,7 @@ class Summary:
 
     name: str
     title: str
+    """What its page is headed with: what it translates where that has a name, else its own name."""
     domains: tuple[str, str]
     state: State
     sentence: str
@@ -71,10 +72,10 @@ def summary(name: str, record: Record, *, alive: bool | None, failure: str | Non
     rates = [float(e["rate"]) for e in progress[-15:] if is_number(e.get("rate"))]
     rate = sum(rates) / len(rates) if rates else None
     shots = record.previews()
-    data = mapping(record.config.get("data"))
+    data, domains = mapping(record.config.get("data")), names(record)
     return Summary(
-        name=name, title=title(record), domains=names(record), state=state, sentence=sentence,
-        method=str(record.config.get("method", "")), preset=_text(record.facts.get("preset")),
+        name=name, title=name if domains == ("A", "B") else title(record), domains=domains, state=state,
+        sentence=sentence, method=str(record.config.get("method", "")), preset=_text(record.facts.get("preset")),
         size=data.get("crop"), directions=record.directions, images=record.images, seconds=record.seconds,
         done=1.0 if state == "finished" else done, left=_left(record, rate) if state == "training" else None, rate=rate,
         judged=judged(record), warnings=warnings(record),

@@ -27,6 +27,7 @@ function takeMoments(found) {
   const more = found.length !== moments.length;
   moments = found;
   film.hidden = !moments.length;
+  document.getElementById("soon").hidden = moments.length > 0;
   slider.max = Math.max(0, moments.length - 1);
   if (more && atEnd) slider.value = slider.max; // who looks at the past stays there
   if (more) showMoment();
@@ -45,7 +46,7 @@ function round(value) {
 function take(run) {
   if (page.dataset.unborn) {
     if (!run.unborn || !run.ours) location.reload();
-    else document.getElementById("said").textContent = run.said;
+    else Object.assign(document.getElementById("said"), { textContent: run.said, hidden: !run.said });
     return;
   }
   if (run.unborn || run.state !== page.dataset.state) { location.reload(); return; }

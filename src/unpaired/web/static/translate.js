@@ -1,19 +1,23 @@
 "use strict";
+import { drawMap } from "./changed.js";
 import { translate } from "./client.js";
+import { dropped } from "./dropped.js";
 import { translateFilm } from "./film.js";
 import { play } from "./live.js";
 import { unzip, zip } from "./zip.js";
 
 const UNUSUAL = 99; // percent of the training pictures that are less unusual
 const AT_ONCE = 4; // requests under way
-const FILM = /\.(mp4|m4v|mov|mkv|webm|ts|avi|mpe?g|wmv|flv|3gp|m?2?ts|ogv)$/i;
 const bench = document.getElementById("bench");
 
 if (bench) {
   const place = (id) => document.getElementById(id);
   const status = place("status");
+  const films = bench.dataset.films.split(" ");
+  const isFilm = (name) => films.some((ending) => name.toLowerCase().endsWith(ending));
   const made = []; // [name, Blob] of all that is shown
-  let queue = [], busy = 0, counted = 0, finished = 0, playing = null;
+  let queue = [], busy = 0, counted = 0, finished = 0, failed = 0, playing = null;
+  let asking = Promise.resolve(); // one after the other
 
   const say = (text) => { status.textContent = text; };
 
@@ -53,7 +57,7 @@ if (bench) {
   }
 
   function tell() {
-    if (counted) say(finished < counted ? `${finished} of ${counted} translated …` : `${counted === 1 ? "1 file is" : `${counted} files are`} done.`);
+    if (counted) say(finished < counted ? `${finished} of ${counted} translated …` : `${counted === 1 ? "1 file is" : `${counted} files are`} done${failed ? `, ${failed} of them could not be translated` : ""}.`);
   }
 
   async function one({ file, wish: wanted, back }) {
@@ -64,17 +68,33 @@ if (bench) {
     told.textContent = `${file.name} …`;
     try {
       if (file.size > Number(bench.dataset.upload)) throw new Error("This file is too large.");
-      if (FILM.test(file.name)) { await film(item, file, wanted); return; }
+      if (isFilm(file.name)) { await film(item, file, wanted); return; }
       const result = await translate(file, { ...wanted, trust: true });
       const name = named(file.name, wanted.direction, result.suffix);
       made.push([name, result]);
       await show(item, file, result, name);
+      warn(item, result.unusual);
+      if (result.unusual === "later") asking = asking.then(() => askAgain(item, file, wanted));
       if (back && !item.querySelector(".compare").hidden) await addBack(item, result, wanted);
     } catch (error) {
+      failed++;
       item.querySelector(".compare").hidden = item.querySelector(".views").hidden = true;
       told.textContent = `${file.name}: ${error.message}`;
       told.classList.add("bad");
     }
+  }
+
+  function warn(item, unusual) {
+    item.querySelector(".unusual").hidden = !(Number(unusual ?? NaN) >= UNUSUAL);
+  }
+
+  /** The server looks at a run's training pictures the first time that somebody asks: ask until it has. */
+  async function askAgain(item, file, wanted) {
+    try {
+      let unusual = "later";
+      while (unusual === "later" && item.isConnected) ({ unusual } = await translate(file, { ...wanted, trust: true }));
+      warn(item, unusual);
+    } catch { /* it is translated, only nothing more can be said of it */ }
   }
 
   function named(name, direction, suffix) {
@@ -136,7 +156,6 @@ if (bench) {
     slider.addEventListener("input", () => item.querySelector(".compare").style.setProperty("--at", `${slider.value}%`));
     const share = drawMap(item.querySelector(".map"), before, after);
     told.textContent = `${name} · ${after.naturalWidth} × ${after.naturalHeight} px · ${Math.round(100 * share)} % of the pixels changed visibly`;
-    item.querySelector(".unusual").hidden = !(result.unusual >= UNUSUAL);
     for (const button of item.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(item, button));
   }
 
@@ -148,30 +167,6 @@ if (bench) {
     item.querySelector(".map").hidden = kind !== "map";
     const after = item.querySelector(".after");
     if (after.dataset.back) after.src = kind === "back" ? after.dataset.back : item.querySelector(".download").href;
-  }
-
-  /** How far each pixel moved, dark to bright; returns the share that moved by more than a tenth of the range. */
-  function drawMap(canvas, before, after) {
-    const [width, height] = [after.naturalWidth, after.naturalHeight];
-    Object.assign(canvas, { width, height });
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    const pixels = (image) => {
-      context.clearRect(0, 0, width, height);
-      context.drawImage(image, 0, 0, width, height);
-      return context.getImageData(0, 0, width, height).data;
-    };
-    const [one, two] = [pixels(before), pixels(after)];
-    const map = context.createImageData(width, height);
-    let moved = 0;
-    for (let i = 0; i < one.length; i += 4) {
-      const d = Math.max(Math.abs(one[i] - two[i]), Math.abs(one[i + 1] - two[i + 1]), Math.abs(one[i + 2] - two[i + 2])) / 255;
-      moved += d > 0.1;
-      const t = Math.sqrt(d); // ink, violet, orange, cream
-      map.data.set([255 * Math.min(1, 0.08 + 1.7 * t), 255 * Math.max(0.06, 1.6 * t - 0.6), 255 * (t < 0.5 ? 0.14 + 0.9 * t : 0.59 - 0.9 * (t - 0.5) + 0.9 * Math.max(0, t - 0.75)), 255], i);
-    }
-    context.putImageData(map, 0, 0);
-    canvas.setAttribute("aria-label", `Where it changed: ${Math.round((400 * moved) / one.length)} % of the pixels visibly`);
-    return (4 * moved) / one.length;
   }
 
   async function addBack(item, result, wanted) {
@@ -194,22 +189,6 @@ if (bench) {
     place("live").hidden = true;
   }
 
-  /** All files of what was dropped, folders with all that is below. */
-  async function dropped(transfer) {
-    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    if (!entries.length) return [...transfer.files];
-    const found = [];
-    const walk = async (entry) => {
-      if (entry.isFile) found.push(await new Promise((ok, no) => entry.file(ok, no)));
-      else {
-        const reader = entry.createReader();
-        for (let batch; (batch = await new Promise((ok, no) => reader.readEntries(ok, no))).length;) for (const e of batch) await walk(e);
-      }
-    };
-    for (const entry of entries) await walk(entry);
-    return found;
-  }
-
   const zone = place("dropzone");
   for (const kind of ["dragenter", "dragover"]) zone.addEventListener(kind, (e) => { e.preventDefault(); zone.classList.add("over"); });
   for (const kind of ["dragleave", "drop"]) zone.addEventListener(kind, () => zone.classList.remove("over"));
@@ -224,7 +203,7 @@ if (bench) {
     }
   });
   place("stop").addEventListener("click", stopLive);
-  place("clear").addEventListener("click", () => { place("list").replaceChildren(); place("results").hidden = true; made.length = counted = finished = 0; say(""); });
+  place("clear").addEventListener("click", () => { place("list").replaceChildren(); place("results").hidden = true; made.length = counted = finished = failed = 0; say(""); });
   place("all").addEventListener("click", async () => {
     const seen = new Map(); // names that came twice get a number
     const files = made.map(([name, blob]) => {
