@@ -16,7 +16,7 @@ from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_attention, write_changes
 from unpaired.cli.options import parsed
 from unpaired.config import Direction
-from unpaired.data.discover import is_minor, minor_told
+from unpaired.data import passed_over
 from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
 from unpaired.text import counted
@@ -216,17 +216,10 @@ def tell(report: BatchReport, console: Console) -> None:
     """The files that were not translated, and a sentence on all of them."""
     counts: dict[Status, int] = {"skipped": report.passed_over, "failed": report.failures}
     for status, count in counts.items():
-        shown = minor = 0
-        for told in report.outcomes(status) if count else ():
-            if is_minor(told.reason or ""):
-                minor += 1
-            elif (shown := shown + 1) <= NAMED:
-                console.print(f"{status.capitalize()} {told.input}: {told.reason}", soft_wrap=True, markup=False)
-        if shown > NAMED:
-            more = f"{status.capitalize()} {shown - NAMED:,} more: {_where(report)} says why."
-            console.print(more, soft_wrap=True, markup=False)
-        if minor:
-            console.print(minor_told(minor))
+        outcomes = ((told.input, told.why) for told in (report.outcomes(status) if count else ()))
+        where = f": {_where(report)} says why"
+        for line in passed_over.tell(outcomes, status.capitalize(), named=NAMED, where=where):
+            console.print(line, soft_wrap=True, markup=False)
     for note, count in report.notes.items():
         console.print(f"Of {counted(count, 'file')}, {note}.", soft_wrap=True, markup=False)
     if report.unrecorded:
