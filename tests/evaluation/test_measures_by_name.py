@@ -114,7 +114,7 @@ def test_what_can_be_read_goes_on_without_the_rest(monkeypatch: pytest.MonkeyPat
     assert [p.name for p in whole] == ["1.png", "3.png"]
     assert pictures[:, 0, 0, 0].tolist() == [1, 3]
     assert [(p.name, why) for p, why in unreadable] == [("2.png", "is damaged")]
-    with pytest.raises(UserError, match="Of 1 picture in .* none can be read"):
+    with pytest.raises(UserError, match=r"Of 1 picture in .* none can be read"):
         read_all(files[1:2], read, [])
 
 
