@@ -37,6 +37,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "--cycle-noise 0.05": {"cycle_noise": 0.05},
     "--cycle-noise 0.1": {"cycle_noise": 0.1},
     "--cycle-noise 0.2": {"cycle_noise": 0.2},
+    "--cycle-noise 0.2 --lambda-b 1": {"cycle_noise": 0.2, "lambda_b": 1.0},
     "--cycle-coarse 4": {"cycle_coarse": 4},
     "--cycle-floor 0": {"cycle_floor": 0.0},
 }
