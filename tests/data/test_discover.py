@@ -19,7 +19,6 @@ from unpaired.data.discover import (
     find_test_domains,
     format_named,
     is_broken,
-    is_minor,
     picture_format,
 )
 from unpaired.errors import UserError
@@ -202,7 +201,7 @@ def test_masks_and_sidecars_are_told_and_not_taken(tmp_path: Path) -> None:
         ".DS_Store": "hidden",
         "notes.json": "not a picture",
     }
-    minor = {p.name for p, why in found.skipped if is_minor(why)}
+    minor = {p.name for p, why in found.skipped if why.minor}
     assert minor == {"scan.json", "scan.png.xml", "scan.pgw", "scan.png.aux.xml", "Thumbs.db", ".DS_Store"}
     assert not [p for p, why in found.skipped if is_broken(p, why)]
 

@@ -50,7 +50,7 @@ def test_numbers_that_make_no_sense(unpaired: Command, domains: tuple[Path, Path
 def test_packed_and_trained_on(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
     for name, folder in zip("ab", domains, strict=True):
         answer = unpaired("datasets", "pack", folder, "--out", tmp_path / name)
-        assert answer.out == f"12 pictures packed into 1 shards in {tmp_path / name}.\n"
+        assert answer.out == f"12 pictures packed into 1 shard in {tmp_path / name}.\n"
     assert "exists already" in unpaired("datasets", "pack", domains[0], "--out", tmp_path / "a").sentence
     assert "not packed yet" in unpaired("datasets", "pack", tmp_path / "a", "--out", tmp_path / "c").sentence
     assert "--shard-mb is at least 1" in unpaired(

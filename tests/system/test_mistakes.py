@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,22 @@ def test_bad_pictures_among_good_ones_are_named_and_the_rest_goes_on(
         assert re.search(rf"left out \S*{name}: [^:/]*{reason}", told), (name, reason, answer.out)
 
 
+def test_an_option_that_the_method_does_not_read_is_named(
+    unpaired: Command, domains: tuple[Path, Path], tmp_path: Path
+) -> None:
+    options = ("--method", "cut", "--nce.layers", "0", "1", "2", "--colours-a", "8")
+    answer = unpaired("train", *domains, "--out", tmp_path / "run", *TINY, *options)
+    assert answer.status == 0, answer
+    assert "--colours-a changes nothing: cut does not read it (cyclegan, dclgan would)." in joined(answer.out)
+
+
 def test_the_same_picture_under_another_ending_is_read_by_what_it_is(
     unpaired: Command, domains: tuple[Path, Path], tmp_path: Path
 ) -> None:
     paint(tmp_path / "a" / "one.png").rename(tmp_path / "a" / "one.jpg")
     answer = unpaired("train", tmp_path / "a", domains[1], "--out", tmp_path / "run", *TINY)
     assert answer.status == 0, answer
-    assert "A: 1 pictures" in answer.out
+    assert "A: 1 picture of" in answer.out
 
 
 @pytest.mark.parametrize(
@@ -485,3 +495,9 @@ def test_help_has_one_column(unpaired: Command, monkeypatch: pytest.MonkeyPatch,
     assert max(map(len, lines)) <= 120
     assert sum("DIR_A" in line and "--out" in line for line in lines) == 0
     assert all(line.count("╭") <= 1 for line in lines)
+    texts = [line for line in lines if line.startswith("│       ")]
+    width = max(map(len, lines)) - 3  # without the frame, and with the blank before its right side
+    for line, after in pairwise(texts):
+        written, word = line[1:-1].rstrip(), after[1:-1].split()[0]
+        follows = lines[lines.index(line) + 1] == after
+        assert not follows or len(f"{written} {word}") > width - 1, f"breaks off in the middle: {line}"

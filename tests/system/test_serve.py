@@ -83,7 +83,7 @@ def test_stopping_ends_what_is_computed_beside_the_requests(run: Path, tmp_path:
         assert process.wait(20) == 0
         assert time.monotonic() - began < 8
         with answer.result() as translated:  # it was under way, and is answered without its trust
-            assert "x-unpaired-unusual" not in translated.headers
+            assert translated.headers["x-unpaired-unusual"] in (None, "later")
         assert process.stdout
         assert process.stdout.read() == ""
     assert not (run / "trust-a.safetensors").exists()

@@ -208,7 +208,9 @@ def test_an_unusual_picture_is_told(tmp_path: Path) -> None:
     with serving(Runs.single(run)) as server:
         post = "/v1/translate?direction=a2b"
         assert "x-unpaired-unusual" not in server.ask(post, picture(40, 40)).headers
-        # The first is told as well: it waits for the look at the training pictures.
-        assert float(server.ask(f"{post}&trust=true", picture(40, 40)).headers["x-unpaired-unusual"]) < 99
+        told = "later"
+        while told == "later":  # the training pictures are looked at
+            told = server.ask(f"{post}&trust=true", picture(40, 40)).headers["x-unpaired-unusual"]
+        assert float(told) < 99
         assert float(server.ask(f"{post}&trust=true", stripes.getvalue()).headers["x-unpaired-unusual"]) >= 99
         assert "x-unpaired-unusual" not in server.ask("/v1/translate?direction=b2a&trust=true", picture()).headers

@@ -17,7 +17,8 @@ from unpaired.cli.options import parsed
 from unpaired.data.catalog import CATALOG, ELSEWHERE, Named
 from unpaired.data.shards import within
 from unpaired.errors import UserError
-from unpaired.text import perhaps
+from unpaired.presets import fast
+from unpaired.text import counted, perhaps
 
 SUMMARIES = {
     "list": "Say which data sets of the papers can be got, how large they are, and under what terms.",
@@ -63,7 +64,7 @@ class Check:
         tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]", help_behavior_hint="(required)")
     ]
     """DIR_A DIR_B, or one folder that holds trainA and trainB; testA and testB beside them are looked at, too."""
-    size: int = 256
+    size: int = fast().data.size
     """Side in px to which a training would resize; smaller pictures are told of."""
     sample: int = 200
     """Pictures of each domain by which the domains are compared; 0 leaves that out."""
@@ -167,7 +168,8 @@ def _check(told: Check) -> None:
     else:
         out = Console(highlight=False)
         for domain, folder in folders.items():
-            out.print(f"{domain}: {found.counts[domain]:,} whole pictures in {folder}", soft_wrap=True, markup=False)
+            whole = counted(found.counts[domain], "whole picture")
+            out.print(f"{domain}: {whole} in {folder}", soft_wrap=True, markup=False)
         if found.kid:
             out.print(f"KID (EfficientNet-Lite0) between A and B {found.kid['between']:.4f}, "
                       f"within one domain {found.kid['floor']:.4f}", soft_wrap=True)  # fmt: skip
@@ -189,7 +191,8 @@ def _check(told: Check) -> None:
 
 
 def _pack(told: Pack) -> None:
-    from unpaired.data.discover import discover, is_minor, minor_told
+    from unpaired.data.discover import discover
+    from unpaired.data.passed_over import tell
     from unpaired.data.shards import pack
 
     if told.shard_mb < 1 or told.seed < 0:
@@ -205,12 +208,9 @@ def _pack(told: Pack) -> None:
             told.folder, list(found.files), told.out, shard_bytes=told.shard_mb << 20, seed=told.seed,
             progress=lambda done, total: bar.update(task, completed=done),
         )  # fmt: skip
-    missed = [(path, why) for path, why in found.skipped if not is_minor(why)]
-    for path, why in missed:
-        console.print(f"Skipped {path}: {why}", soft_wrap=True, markup=False, highlight=False)
-    if minor := len(found.skipped) - len(missed):
-        console.print(minor_told(minor), highlight=False)
-    print(f"{len(found.files):,} pictures packed into {len(shards):,} shards in {told.out}.")
+    for line in tell(found.skipped):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    print(f"{counted(len(found.files), 'picture')} packed into {counted(len(shards), 'shard')} in {told.out}.")
 
 
 def _size(named: Named) -> str:

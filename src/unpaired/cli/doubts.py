@@ -27,7 +27,11 @@ NAMED = 10
 
 
 def warn_of_unusual(report: BatchReport, run: Path, direction: Direction, console: Console) -> None:
-    """Name the inputs that lie farther from the training pictures than nearly all of these from each other."""
+    """Name the inputs that lie farther from the training pictures than nearly all of these from each other.
+
+    They are read a second time: ranks and workers of Ray do not share what they decoded, and of a long call most
+    inputs are gone from memory by then.
+    """
     unusual: list[tuple[float, str]] = []
     looked = 0
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unpaired.data import shards
+from unpaired.data.passed_over import HIDDEN, OF_SYSTEM, Reason, mask, sidecar
 from unpaired.errors import UserError
 
 SUFFIXES: dict[str, str] = {
@@ -46,7 +47,6 @@ _MASK = re.compile(r"(.+)[-_.](?:mask|masks|seg|segmentation)", re.IGNORECASE)
 _PLACE = {".tfw", ".jgw", ".pgw", ".bpw", ".gfw", ".wld", ".prj"}
 _SIDECARS = {".json", ".xml", ".txt", ".yaml", ".yml", ".csv", ".xmp", *_PLACE}
 _OF_SYSTEMS = {"thumbs.db", "desktop.ini"}
-HIDDEN, OF_SYSTEM, SIDECAR, MASK = "hidden", "made by the system", "a sidecar of ", "a mask of "
 # What a cut-off file may still show of its signature.
 _STUBS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
@@ -58,7 +58,7 @@ class Discovery:
     folder: Path
     """Or the one picture."""
     files: tuple[Path, ...]
-    skipped: tuple[tuple[Path, str], ...]
+    skipped: tuple[tuple[Path, Reason], ...]
 
 
 def picture_format(head: bytes) -> str | None:
@@ -119,7 +119,7 @@ def discover(folder: Path) -> Discovery:
             raise UserError(f"{folder} can't be used ({reason}): name a folder of pictures, or a picture.")
         return Discovery(folder, (folder,), ())
     files: list[Path] = []
-    skipped: list[tuple[Path, str]] = []
+    skipped: list[tuple[Path, Reason]] = []
     for path, reason in look_through(folder):
         if reason is None:
             files.append(path)
@@ -132,7 +132,7 @@ def discover(folder: Path) -> Discovery:
     return Discovery(folder, tuple(files), tuple(skipped))
 
 
-def look_through(folder: Path) -> Iterator[tuple[Path, str | None]]:
+def look_through(folder: Path) -> Iterator[tuple[Path, Reason | None]]:
     """What `discover` finds, one by one in an order of its own: a picture with None, what is passed over with why."""
     check_folder(folder)
     for path, reason in _walk(folder):
@@ -212,7 +212,7 @@ def find_folder(folder: Path) -> tuple[Path, Path | None]:
     return train, test if test.is_dir() else None
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
+def _walk(folder: Path) -> Iterator[tuple[Path, Reason | None]]:
     """Every file below `folder` with None, and every thing that is passed over unopened with the reason."""
     seen: set[tuple[int, int]] = set()
     waiting = [folder]
@@ -221,12 +221,12 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
         try:
             status = here.stat()
             if (status.st_dev, status.st_ino) in seen:
-                yield here, "a link to a folder that was looked at already"
+                yield here, Reason("a link to a folder that was looked at already")
                 continue
             seen.add((status.st_dev, status.st_ino))
             names = sorted(os.listdir(here))
         except OSError as error:
-            yield here, f"cannot be read ({error.strerror or error})"
+            yield here, Reason(f"cannot be read ({error.strerror or error})")
             continue
         folders: list[Path] = []
         pictures: dict[str, list[str]] = {}
@@ -249,82 +249,71 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
         waiting.extend(reversed(folders))
 
 
-def _beside(name: str, pictures: dict[str, list[str]]) -> str | None:
+def _beside(name: str, pictures: dict[str, list[str]]) -> Reason | None:
     """What a file is that only belongs to a picture of its folder (given by their names without ending), or None."""
     stem, suffix = os.path.splitext(name)
     if (of := masked(stem.removesuffix(".nii"))) in pictures and suffix.lower() in SUFFIXES:
-        return f"{MASK}{pictures[of][-1]}, by its name; used as such with --masks, --masks-a or --masks-b"
+        return mask(pictures[of][-1])
     if suffix.lower() not in _SIDECARS:
         return None
     inner = stem.removesuffix(".aux")  # scan.json, scan.png.json, scan.png.aux.xml
     if of := pictures.get(inner) or pictures.get(os.path.splitext(inner)[0]):
-        if placed := next((picture for picture in of if Path(name) in place_names(Path(picture))), None):
-            return f"{SIDECAR}{placed}; copied beside its translation"
-        return f"{SIDECAR}{of[-1]}; not used"
+        placed = next((picture for picture in of if Path(name) in place_names(Path(picture))), None)
+        return sidecar(placed or of[-1], copied=placed is not None)
     return None
 
 
-def is_minor(reason: str) -> bool:
-    """Whether files that are passed over for this reason are counted rather than named: nobody misses them."""
-    return reason.startswith((HIDDEN, OF_SYSTEM, SIDECAR))
-
-
-def is_broken(path: Path, reason: str) -> bool:
+def is_broken(path: Path, reason: Reason) -> bool:
     """Whether a file that is passed over calls itself a picture, and is none that can be used."""
-    return path.suffix.lower() in SUFFIXES and not reason.startswith((HIDDEN, MASK))
+    return path.suffix.lower() in SUFFIXES and reason.meant
 
 
-def minor_told(count: int) -> str:
-    """The line about them."""
-    return f"Passed over {count:,} sidecar{'s' if count > 1 else ''}, hidden files and such."
-
-
-def _judge(path: Path) -> str | None:
+def _judge(path: Path) -> Reason | None:
     """Why the file is not taken, or None if it is."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
-            return "not an ordinary file"
+            return Reason("not an ordinary file")
         with path.open("rb") as file:
             head = file.read(HEAD)
             size = file.seek(0, os.SEEK_END)
     except FileNotFoundError:
-        return "a link to nothing"
+        return Reason("a link to nothing")
     except OSError as error:
-        return f"cannot be read ({error.strerror or error})"
+        return Reason(f"cannot be read ({error.strerror or error})")
     return _judge_content(path, head, size)
 
 
-def _in_shard(shard: Path) -> Iterator[tuple[Path, str | None]]:
+def _in_shard(shard: Path) -> Iterator[tuple[Path, Reason | None]]:
     """What a tar shard holds; or the shard itself, with the reason, where it can't be read."""
     try:
         for name, head, size in shards.heads(shard, HEAD):
             if name.startswith(("/", "..")):
-                yield shard, f"holds {name!r}, which leads out of it"
+                yield shard, Reason(f"holds {name!r}, which leads out of it")
             elif any(part.startswith(".") for part in Path(name).parts):
                 yield shard / name, HIDDEN
             else:
                 yield shard / name, _judge_content(Path(name), head, size)
     except OSError as error:
-        yield shard, f"cannot be read ({error.strerror or error})"
+        yield shard, Reason(f"cannot be read ({error.strerror or error})")
 
 
-def _judge_content(path: Path, head: bytes, size: int) -> str | None:
+def _judge_content(path: Path, head: bytes, size: int) -> Reason | None:
     promised = format_named(path)
     if not head:
-        return "empty (0 bytes)"
+        return Reason("empty (0 bytes)")
     for name, least in _claims(head):
-        return None if size >= least else f"cut off: {size} bytes of a {name} file"
+        return None if size >= least else Reason(f"cut off: {size} bytes of a {name} file")
     if promised is None:
-        return "not a picture"
+        return Reason("not a picture")
     if any(head.startswith(stub) for stub in _STUBS) and size < 32:
-        return f"cut off: {size} bytes of a {promised} file"
-    return f"named like a {promised} picture but is none"
+        return Reason(f"cut off: {size} bytes of a {promised} file")
+    return Reason(f"named like a {promised} picture but is none")
 
 
-def nothing(folder: Path, skipped: list[tuple[Path, str]]) -> str:
+def nothing(folder: Path, skipped: list[tuple[Path, Reason]]) -> str:
     """The sentence about a folder in which no picture was found."""
     formats = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, PPM, NumPy, DICOM or NIfTI"
     if not skipped:
         return f"The folder {folder} is empty: put pictures into it ({formats})."
-    path, reason = next((item for item in skipped if not is_minor(item[1])), skipped[0])
+    path, reason = next((item for item in skipped if not item[1].minor), skipped[0])
     return f"The folder {folder} holds no picture ({formats}); {len(skipped)} skipped, such as {path.name}: {reason}."

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from unpaired.data.decode import resized, seen
 from unpaired.data.discover import is_broken, look_through, nothing
 from unpaired.data.likeness import FLAT, near_pairs, perceptual_hash, thumbnail
+from unpaired.data.passed_over import Reason
 from unpaired.data.picture import Picture
 from unpaired.data.pixels import read_bytes
 from unpaired.data.show import visible
@@ -86,7 +87,7 @@ class Checkup:
 
 
 def check(
-    folders: dict[str, Path], *, size: int = 256, sample: int = 200, extractor: FeatureExtractor | None = None,
+    folders: dict[str, Path], *, size: int, sample: int = 200, extractor: FeatureExtractor | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Checkup:  # fmt: skip
     """Look at every picture of `folders` (by domain: "A", "B", and "test A", "test B" where there are such).
@@ -173,7 +174,7 @@ class Domain:
 def _looked(folder: Path, progress: Callable[[int, int], None], findings: list[Finding], domain: str) -> list[Look]:
     """Every whole picture of a folder; the others become a finding."""
     files: list[Path] = []
-    skipped: list[tuple[Path, str]] = []
+    skipped: list[tuple[Path, Reason]] = []
     for path, why in look_through(folder):
         if why is None:
             files.append(path)

@@ -16,6 +16,9 @@ from unpaired.networks import build_translator, eyes_of
 from unpaired.networks.generator import Generator
 from unpaired.networks.layers import initialise
 
+ADVERSARIAL = ("discriminator", "loss.adversarial", "loss.gan_weight", "loss.pool")
+"""What every method with discriminators reads."""
+
 
 class Method(nn.Module, ABC):
     """Owns its networks. Adding one: docs/how-to-add-a-method.md."""
@@ -24,6 +27,9 @@ class Method(nn.Module, ABC):
     """Which generator translates in which direction; one direction is enough. Known without building the method."""
     paired: ClassVar[bool] = False
     """Whether the pictures of a step belong together: `real_b[i]` is what `real_a[i]` should become."""
+
+    reads: ClassVar[tuple[str, ...]] = ADVERSARIAL
+    """Which options that not all methods have it reads: groups of the configuration, or a field as "loss.lambda_a"."""
 
     progress: float = 0.0
     """How far the training is, from 0 to 1. The engine keeps it, for weights that change."""

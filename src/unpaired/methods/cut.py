@@ -14,15 +14,16 @@ from unpaired.config import Config, Domain
 from unpaired.losses.cycle import l1
 from unpaired.methods import contrast
 from unpaired.methods.adversary import Adversary
-from unpaired.methods.base import Method
+from unpaired.methods.base import ADVERSARIAL, Method
+from unpaired.methods.one_way import OneWay
 from unpaired.methods.step import Step, passes
-from unpaired.networks import Discriminator, build_translator, load_eyes
 
 
 class CUT(Method):
     """A generator whose own encoder is compared with itself, heads for that, and a discriminator (eq. 6)."""
 
     translators = {"a2b": "generator_ab"}  # noqa: RUF012
+    reads = (*ADVERSARIAL, "nce")
 
     @classmethod
     def check(cls, config: Config) -> None:
@@ -31,19 +32,16 @@ class CUT(Method):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.config = config.nce
-        self.eyes = load_eyes(config.discriminator)
-        self.generator_ab = build_translator(config, "a2b")
-        self.projector = contrast.projector(self.generator_ab, config.nce)
-        discriminator = Discriminator(config.data.channels_b, config.discriminator, self.eyes)
-        self.adversary_b = Adversary("b", discriminator, config)
+        self.way = OneWay(config, self.translator(config, "a2b"))
+        self.projector = contrast.projector(self.way.generator_ab, config.nce)
         self.joined = config.generator.norm != "batch"
         self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
-        return {"generator_ab": self.generator_ab, "projector": self.projector}
+        return {**self.way.generators(), "projector": self.projector}
 
     def adversaries(self) -> dict[Domain, Adversary]:
-        return {"b": self.adversary_b}
+        return self.way.adversaries()
 
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
         """Adversarial loss, and the contrast of A with its translation and of B with its own (eq. 6); with `l1`, the
@@ -53,12 +51,12 @@ class CUT(Method):
         mirrored = c.flip and bool(torch.rand(()) < 0.5)
         sources = {"a": real_a, "b": real_b} if c.identity or c.l1 else {"a": real_a}
         shown = [x.flip(3) if mirrored else x for x in sources.values()]
-        made = dict(zip(sources, passes(self.generator_ab, *shown, joined=self.joined), strict=True))
+        made = dict(zip(sources, passes(self.way.generator_ab, *shown, joined=self.joined), strict=True))
         terms: dict[str, Tensor] = {}
         loss = real_a.new_zeros(())
-        if self.adversary_b.weight:
-            terms["gan_ab"] = self.adversary_b.fool(made["a"])
-            loss = loss + self.adversary_b.weight * terms["gan_ab"]
+        if self.way.adversary_b.weight:
+            terms["gan_ab"] = self.way.adversary_b.fool(made["a"])
+            loss = loss + self.way.adversary_b.weight * terms["gan_ab"]
         for domain, source in sources.items() if c.identity else [("a", real_a)]:
             terms[f"nce_{domain}"] = self._contrast(source, made[domain], mirrored)
             share = 1 if domain == "a" else c.identity
@@ -73,6 +71,6 @@ class CUT(Method):
         """PatchNCE of a translation with its source; one of a mirrored picture is mirrored back in its features."""
         c = self.config
         with torch.no_grad():
-            keys = self.generator_ab.stages(source, c.layers)
-        queries = [q.flip(3) if mirrored else q for q in self.generator_ab.stages(made, c.layers)]
+            keys = self.way.generator_ab.stages(source, c.layers)
+        queries = [q.flip(3) if mirrored else q for q in self.way.generator_ab.stages(made, c.layers)]
         return contrast.contrast(queries, keys, self.projector, self.projector, c)

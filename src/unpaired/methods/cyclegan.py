@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from unpaired.config import Config, Domain
 from unpaired.losses.cycle import coarse, l1
 from unpaired.methods.adversary import Adversary
-from unpaired.methods.base import Method
+from unpaired.methods.base import ADVERSARIAL, Method
 from unpaired.methods.both_ways import BothWays, Way
 from unpaired.methods.step import Step, passes
 
@@ -22,6 +22,10 @@ class CycleGAN(Method):
     """Two generators, two discriminators, and what their two steps are worth (eq. 3)."""
 
     translators = {"a2b": "generator_ab", "b2a": "generator_ba"}  # noqa: RUF012
+    reads = (
+        *ADVERSARIAL, "data.colours_a", "loss.lambda_a", "loss.lambda_b", "loss.identity", "loss.identity_every",
+        "loss.cycle_noise", "loss.cycle_coarse", "loss.cycle_floor",
+    )  # fmt: skip
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

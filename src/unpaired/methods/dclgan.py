@@ -13,7 +13,7 @@ from unpaired.config import Config, Domain
 from unpaired.losses.cycle import l1
 from unpaired.methods import contrast
 from unpaired.methods.adversary import Adversary
-from unpaired.methods.base import Method
+from unpaired.methods.base import ADVERSARIAL, Method
 from unpaired.methods.both_ways import BothWays, Way
 from unpaired.methods.step import Step, passes
 from unpaired.networks.projector import PatchProjector
@@ -26,6 +26,10 @@ class DCLGAN(Method):
     """
 
     translators = {"a2b": "generator_ab", "b2a": "generator_ba"}  # noqa: RUF012
+    reads = (
+        *ADVERSARIAL, "data.colours_a", "nce.weight", "nce.identity", "nce.layers", "nce.patches", "nce.temperature",
+        "nce.dimension", "nce.across",
+    )  # fmt: skip
 
     @classmethod
     def check(cls, config: Config) -> None:

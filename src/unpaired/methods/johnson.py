@@ -28,6 +28,7 @@ class Johnson(Method):
     """A generator, and frozen eyes that say what its pictures show and how they are painted (eq. 5)."""
 
     translators = {"a2b": "generator_ab"}  # noqa: RUF012
+    reads = ("perceptual",)
 
     @classmethod
     def check(cls, config: Config) -> None:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from unpaired.config import Config, Domain
 from unpaired.losses.cycle import l1
 from unpaired.methods.adversary import Adversary
-from unpaired.methods.base import Method
+from unpaired.methods.base import ADVERSARIAL, Method
+from unpaired.methods.one_way import OneWay
 from unpaired.methods.step import Step
-from unpaired.networks import Discriminator, build_translator, load_eyes
 
 
 class Pix2Pix(Method):
@@ -22,35 +22,32 @@ class Pix2Pix(Method):
 
     translators = {"a2b": "generator_ab"}  # noqa: RUF012
     paired = True
+    reads = (*ADVERSARIAL, "pix2pix")
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.config = config.pix2pix
-        self.eyes = load_eyes(config.discriminator)
-        a, b = config.channels("a2b")
-        self.generator_ab = build_translator(config, "a2b")
-        discriminator = Discriminator(b, config.discriminator, self.eyes, condition=a)
-        self.adversary_b = Adversary("b", discriminator, config)
+        self.way = OneWay(config, self.translator(config, "a2b"), condition=config.data.channels_a)
         self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
-        return {"generator_ab": self.generator_ab}
+        return self.way.generators()
 
     def adversaries(self) -> dict[Domain, Adversary]:
-        return {"b": self.adversary_b}
+        return self.way.adversaries()
 
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
         """Fool the discriminator and be near the true counterpart (eq. 4)."""
-        fake = self.generator_ab(real_a)
+        fake = self.way.generator_ab(real_a)
         terms = {"l1_b": l1(fake, real_b)}
         loss = self.config.l1 * terms["l1_b"]
-        if self.adversary_b.weight:
-            terms["gan_ab"] = self.adversary_b.fool(torch.cat([real_a, fake], dim=1))
-            loss = loss + self.adversary_b.weight * terms["gan_ab"]
+        if self.way.adversary_b.weight:
+            terms["gan_ab"] = self.way.adversary_b.fool(torch.cat([real_a, fake], dim=1))
+            loss = loss + self.way.adversary_b.weight * terms["gan_ab"]
         yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake})
 
     def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor], step: int) -> Iterator[Step]:
         """Tell true pairs from made ones (eq. 1)."""
-        if self.adversary_b.weight:
+        if self.way.adversary_b.weight:
             real, fake = (torch.cat([real_a, b], dim=1) for b in (real_b, fakes["fake_b"]))
-            yield self.adversary_b.judge(real, fake, step)
+            yield self.way.adversary_b.judge(real, fake, step)

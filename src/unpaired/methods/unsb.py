@@ -16,9 +16,9 @@ from unpaired.config import Config, Direction, Domain
 from unpaired.losses.entropy import energy_loss, entropy
 from unpaired.methods import contrast
 from unpaired.methods.adversary import Adversary
-from unpaired.methods.base import Method
+from unpaired.methods.base import ADVERSARIAL, Method
+from unpaired.methods.one_way import OneWay
 from unpaired.methods.step import Step, frozen
-from unpaired.networks import Discriminator, load_eyes
 from unpaired.networks.bridge import BridgeGenerator
 from unpaired.networks.generator import Generator
 from unpaired.networks.patchgan import PatchDiscriminator
@@ -29,6 +29,10 @@ class UNSB(Method):
     """A generator of several steps, heads for its contrast, a discriminator, and a network that estimates entropy."""
 
     translators = {"a2b": "generator_ab"}  # noqa: RUF012
+    reads = (
+        *ADVERSARIAL, "bridge", "nce.weight", "nce.identity", "nce.layers", "nce.patches", "nce.temperature",
+        "nce.dimension", "nce.across",
+    )  # fmt: skip
 
     @classmethod
     def check(cls, config: Config) -> None:
@@ -58,28 +62,25 @@ class UNSB(Method):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.config, self.nce = config.bridge, config.nce
-        channels = config.channels("a2b")[1]
-        self.eyes = load_eyes(config.discriminator)
-        self.generator_ab = BridgeGenerator(channels, config.generator, config.bridge.steps)
-        self.projector = contrast.projector(self.generator_ab, config.nce)
-        discriminator = Discriminator(channels, config.discriminator, self.eyes)
-        self.adversary_b = Adversary("b", discriminator, config)
+        self.generator = BridgeGenerator(config.data.channels_a, config.generator, config.bridge.steps)
+        self.way = OneWay(config, self.generator)
+        self.projector = contrast.projector(self.generator, config.nce)
         # Two pairs of state and end, and the step as one more channel.
-        self.energy = PatchDiscriminator(4 * channels + 1, config.discriminator)
+        self.energy = PatchDiscriminator(4 * config.data.channels_b + 1, config.discriminator)
         self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
-        return {"generator_ab": self.generator_ab, "projector": self.projector}
+        return {**self.way.generators(), "projector": self.projector}
 
     def discriminators(self) -> dict[str, nn.Module]:
         return {**super().discriminators(), "energy": self.energy}
 
     def adversaries(self) -> dict[Domain, Adversary]:
-        return {"b": self.adversary_b}
+        return self.way.adversaries()
 
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
         """Adversarial loss of the end that is guessed at a random step, the bridge's cost (eq. 12), and contrast."""
-        c, generator = self.config, self.generator_ab
+        c, generator = self.config, self.generator
         k = int(torch.randint(c.steps, ()))
         state = generator.state(real_a, k, c.tau)
         fake = generator.guess(state, k, generator.drawn(state))
@@ -89,9 +90,9 @@ class UNSB(Method):
             of_b = generator.state(real_b, k, c.tau)
             terms["nce_b"] = self._contrast(real_b, generator.guess(of_b, k, generator.drawn(of_b)))
             loss = loss + self.nce.weight * self.nce.identity / (1 + self.nce.identity) * terms["nce_b"]
-        if self.adversary_b.weight:
-            terms["gan_ab"] = self.adversary_b.fool(fake)
-            loss = loss + self.adversary_b.weight * terms["gan_ab"]
+        if self.way.adversary_b.weight:
+            terms["gan_ab"] = self.way.adversary_b.fool(fake)
+            loss = loss + self.way.adversary_b.weight * terms["gan_ab"]
         with frozen(self.energy):
             terms["entropy_b"] = entropy(*self._energies(state, fake, k))
         terms["distance_b"] = (state.float() - fake.float()).square().mean()
@@ -118,6 +119,6 @@ class UNSB(Method):
     def _contrast(self, source: Tensor, made: Tensor) -> Tensor:
         """PatchNCE of an end with the picture that its path began with."""
         with torch.no_grad():
-            keys = self.generator_ab.stages(source, self.nce.layers)
-        queries = self.generator_ab.stages(made, self.nce.layers)
+            keys = self.generator.stages(source, self.nce.layers)
+        queries = self.generator.stages(made, self.nce.layers)
         return contrast.contrast(queries, keys, self.projector, self.projector, self.nce)

@@ -12,10 +12,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from unpaired.config import Config, Domain, OptimizerConfig
 from unpaired.data.tensors import to_float
+from unpaired.methods.asked import generator_parts
 from unpaired.methods.base import Method
-from unpaired.methods.outside import kept_outside
 from unpaired.methods.step import Step
-from unpaired.methods.structure import kept_structure
 from unpaired.methods.warm_up import warm_up_step
 from unpaired.training.device import choose_channels_last, choose_precision
 from unpaired.training.ranks import Ranks
@@ -70,13 +69,9 @@ class Engine:
             terms, _ = generators.update(self._parts(parts), rate, self.ranks)
             self._average(images + len(a) * self.ranks.world)
             return terms
-        learning = self.method.generator_step(real_a, real_b, index)
         reals: dict[Domain, Tensor] = {"a": real_a, "b": real_b}
-        if self.config.loss.structure != "none" or self.config.loss.inversion:
-            learning = kept_structure(learning, reals, self.config.loss)
-        if masks:
-            shares: dict[Domain, Tensor] = {d: mask.to(self.device, real_a.dtype) / 255 for d, mask in masks.items()}
-            learning = kept_outside(learning, reals, shares, self.config.loss.outside_mask)
+        shares: dict[Domain, Tensor] = {d: m.to(self.device, real_a.dtype) / 255 for d, m in (masks or {}).items()}
+        learning = generator_parts(self.method, reals, shares, self.config.loss, index)
         terms, fakes = generators.update(self._parts(learning), rate, self.ranks)
         for side in discriminators:
             parts = self._parts(self.method.discriminator_step(real_a, real_b, fakes, index))

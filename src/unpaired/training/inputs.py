@@ -12,9 +12,10 @@ import numpy as np
 from unpaired.config import DOMAINS, Config, DataConfig, Direction, Domain, DType
 from unpaired.data import split
 from unpaired.data.cache import Cache, open_cache
-from unpaired.data.discover import Discovery, discover, is_minor, minor_told
+from unpaired.data.discover import Discovery, discover
 from unpaired.data.layout import part_of
 from unpaired.data.masks import open_masks
+from unpaired.data.passed_over import Reason, tell
 from unpaired.data.scale import estimate, scale_of
 from unpaired.errors import UserError
 from unpaired.evaluation.distances import MINIMUM
@@ -145,17 +146,17 @@ class Inputs:
         sentences: list[str] = []
         for domain in DOMAINS:
             cache, found = self.caches[domain], self.found[domain]
-            pictures = "picture" if found.folder.is_file() else "pictures"
-            sentences.append(f"{domain.upper()}: {len(cache):,} {pictures} of {_sizes(cache)} px in {found.folder}.")
+            pictures = counted(len(cache), "picture")
+            sentences.append(f"{domain.upper()}: {pictures} of {_sizes(cache)} px in {found.folder}.")
             sentences += _enlarged(cache, config)
             sentences += _values(domain, cache, config)
             used = {*self.masks[domain].files} if domain in self.masks else set[Path]()
             if used:
-                sentences.append(f"   {len(used):,} masks: what is black in them is to stay as it is.")
+                sentences.append(f"   {counted(len(used), 'mask')}: what is black in them is to stay as it is.")
             sentences += _left_out([item for item in (*found.skipped, *cache.skipped) if item[0] not in used])
         if self.pairs is not None:
             alone = unpaired_files(self.caches["a"], self.caches["b"], self.pairs)
-            sentences += [f"{len(self.pairs):,} pairs.", *_left_out(alone)]
+            sentences += [f"{counted(len(self.pairs), 'pair')}.", *_left_out(alone)]
         return sentences
 
     def measured(self, wanted: int) -> str:
@@ -244,14 +245,8 @@ def _values(domain: Domain, cache: Cache, config: Config) -> list[str]:
     return sentences
 
 
-def _left_out(skipped: list[tuple[Path, str]]) -> list[str]:
-    told = [(path, why) for path, why in skipped if not is_minor(why)]
-    sentences = [f"   left out {path}: {why}" for path, why in told[:SKIPPED_SHOWN]]
-    if len(told) > SKIPPED_SHOWN:
-        sentences.append(f"   and {len(told) - SKIPPED_SHOWN} more were left out.")
-    if minor := len(skipped) - len(told):
-        sentences.append(f"   {minor_told(minor)}")
-    return sentences
+def _left_out(skipped: list[tuple[Path, Reason]]) -> list[str]:
+    return [f"   {line}" for line in tell(skipped, "left out", named=SKIPPED_SHOWN)]
 
 
 def _enlarged(cache: Cache, config: Config) -> list[str]:

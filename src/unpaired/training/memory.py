@@ -6,6 +6,7 @@ import torch
 
 from unpaired.config import Config
 from unpaired.methods import METHODS
+from unpaired.methods.asked import generator_parts
 
 RUNTIME = 300 << 20  # Python, torch and their buffers, as measured after import and a first convolution
 
@@ -31,6 +32,6 @@ def estimate(config: Config) -> int:
     real_b = torch.empty(n, config.data.channels_b, side, side, device="meta")
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         # The first of the parts that are differentiated one by one, and which are alike.
-        next(method.generator_step(real_a, real_b, 0))
+        next(generator_parts(method, {"a": real_a, "b": real_b}, {}, config.loss, 0))
     # weights + gradients + two moments of Adam + an average
     return RUNTIME + 5 * weights + sum(kept.values())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from unpaired.data.cache import Cache
 from unpaired.data.layout import pairs_by_name
+from unpaired.data.passed_over import Reason
 from unpaired.errors import UserError
 
 Pairs = list[tuple[int, int]]
@@ -23,12 +24,11 @@ def find_pairs(method: str, root_a: Path, cache_a: Cache, root_b: Path, cache_b:
     return pairs
 
 
-def unpaired_files(cache_a: Cache, cache_b: Cache, pairs: Pairs) -> list[tuple[Path, str]]:
+def unpaired_files(cache_a: Cache, cache_b: Cache, pairs: Pairs) -> list[tuple[Path, Reason]]:
     """What is left out of a training on pairs, and why."""
-    found: list[tuple[Path, str]] = []
+    alone = Reason("no picture of that name on the other side")
+    found: list[tuple[Path, Reason]] = []
     for side, cache in enumerate((cache_a, cache_b)):
         paired = {pair[side] for pair in pairs}
-        found += [
-            (p, "no picture of that name on the other side") for i, p in enumerate(cache.files) if i not in paired
-        ]
+        found += [(path, alone) for i, path in enumerate(cache.files) if i not in paired]
     return found

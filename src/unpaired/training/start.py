@@ -16,6 +16,8 @@ from unpaired.config_json import to_dict
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
+from unpaired.methods.reading import unread
+from unpaired.presets import PRESETS
 from unpaired.text import counted
 from unpaired.training import checkpoint, events, state
 from unpaired.training.best import Judge
@@ -67,7 +69,9 @@ def begin(
                 run.mkdir(parents=True, exist_ok=True)
                 for leftover in _leftovers(run):
                     leftover.unlink()
-                _announce(session, "start", [*inputs.sentences(config), inputs.measured(config.training.held_out)])
+                ignored = unread(config, PRESETS[preset]()) if preset in PRESETS else []
+                told = [*ignored, *inputs.sentences(config), inputs.measured(config.training.held_out)]
+                _announce(session, "start", told)
                 record.write(run)
             except OSError as e:
                 raise UserError(f"{run} can't be written ({e.strerror}): name another --out.") from e

@@ -13,6 +13,7 @@ from typing import NoReturn
 from unpaired.data import shards
 from unpaired.data.discover import SUFFIXES, look_through, nothing, stem
 from unpaired.data.masks import Masks
+from unpaired.data.passed_over import Reason
 from unpaired.errors import UserError
 from unpaired.translation.manifest import MANIFEST, History
 
@@ -38,7 +39,7 @@ class Plan:
     def __init__(self, out: Path, suffix: str | None = None, masks: Masks | None = None) -> None:
         """`suffix` is the ending of the outputs; that of the inputs if not given."""
         self.out, self.suffix, self.masks = out, suffix, masks
-        self.skipped: list[tuple[Path, str]] = []
+        self.skipped: list[tuple[Path, Reason]] = []
         """What folders hold that is not translated, and why."""
         self._roots: dict[Path, int] = {}
         self._root, self._names = array("I"), list[str]()

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from unpaired.data import shards
 from unpaired.data.discover import is_broken
+from unpaired.data.passed_over import Kind, Reason
 from unpaired.errors import UserError
 
 MANIFEST = "manifest.jsonl"
@@ -46,6 +47,8 @@ class Outcome:
     """Path below the folder of the manifest."""
     reason: str | None = None
     """Why it was skipped or failed."""
+    kind: Kind | None = None
+    """Of that reason, where it was skipped."""
     notes: list[str] | None = None
     """What was changed on the way, beside the translation: a colour profile, values that were clipped."""
     bytes: int | None = None
@@ -65,6 +68,10 @@ class Outcome:
             return Outcome(**values) if "status" in values else None
         except (ValueError, TypeError):
             return None
+
+    @property
+    def why(self) -> Reason:
+        return Reason(self.reason or "", self.kind or "unusable")
 
     def line(self) -> bytes:
         values = {key: value for key, value in asdict(self).items() if value is not None}
@@ -188,14 +195,16 @@ class Manifest:
             self.counts["translated"] += 1
             self.notes.update(notes)
 
-    def pass_over(self, skipped: Iterable[tuple[Path, str]]) -> None:
+    def pass_over(self, skipped: Iterable[tuple[Path, Reason]]) -> None:
         """Record what folders hold that is not translated. What calls itself a picture was meant to be."""
         for path, why in skipped:
-            self.tell(path, "failed" if is_broken(path, why) else "skipped", why)
+            self.tell(path, "failed" if is_broken(path, why) else "skipped", why, why.kind)
 
-    def tell(self, source: Path | str, status: Literal["skipped", "failed"], reason: str) -> None:
+    def tell(
+        self, source: Path | str, status: Literal["skipped", "failed"], reason: str, kind: Kind | None = None
+    ) -> None:
         """Record why `source` has no translation. Where the disk is full, the line waits for space."""
-        outcome = Outcome(input=_called(source), status=status, job=self.job, reason=reason)
+        outcome = Outcome(input=_called(source), status=status, job=self.job, reason=reason, kind=kind)
         with self._lock:
             self.counts[status] += 1
             self._waiting.append(outcome)

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.config import Direction
-from unpaired.data.discover import SIDECAR, SUFFIXES, place_names
+from unpaired.data.discover import SUFFIXES, place_names
+from unpaired.data.passed_over import Reason, sidecar
 from unpaired.errors import DiskFull, UserError, reason
 from unpaired.translation.batch import BatchReport, closed, translate_jobs
 from unpaired.translation.jobs import Job
@@ -43,7 +44,7 @@ class RemotePlan:
     out: str
     jobs: list[RemoteJob] = field(default_factory=list[RemoteJob])
     kept: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    skipped: list[tuple[str, Reason]] = field(default_factory=list[tuple[str, Reason]])
     parts: list[str] = field(default_factory=list[str])
     """Of processes that were killed, joined to the manifest here and not yet there."""
     here: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="unpaired-")))
@@ -57,7 +58,7 @@ class RemotePlan:
         home, (fs, root) = self.here, at(self.out)
         manifest = Manifest(home, job, about)
         for path, why in self.skipped:
-            manifest.tell(path, "skipped", why)
+            manifest.tell(path, "skipped", why, why.kind)
         parts = _fetch_parts(self.out, home, but=self.parts)
         manifest.join()
         unrecorded = manifest.close()
@@ -125,7 +126,7 @@ def plan_urls(inputs: Sequence[str], out: str, job: str, *, overwrite: bool = Fa
                 source = fs.unstrip_protocol(path) if is_url(given) else path
                 if posixpath.splitext(name)[1].lower() not in SUFFIXES:
                     placed = _placed(path, found)
-                    why = f"{SIDECAR}{placed}; copied beside its translation" if placed else "not a picture by its name"
+                    why = sidecar(placed, copied=True) if placed else Reason("not a picture by its name")
                     planned.skipped.append((source, why))
                     continue
                 target = f"{root}/{name}"

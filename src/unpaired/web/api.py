@@ -53,6 +53,12 @@ class Health(BaseModel):
     model_config = {"json_schema_extra": {"examples": [{"status": "ok", "version": "0.1.0", "waiting": 0}]}}
 
 
+UNUSUAL = (
+    "Whether to say in X-Unpaired-Unusual how unusual the picture is for the run, in percent: 99 and more are worth a "
+    "warning. It is `later` while the training pictures are looked at for the first time; missing, nothing can be said."
+)
+
+
 ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": Error, "description": text}
     for code, text in {
@@ -84,7 +90,7 @@ def router(service: Service, trainings: Trainings | None) -> APIRouter:
         direction: Annotated[Literal["a2b", "b2a"] | None, Query(examples=["a2b"])] = None,
         format: Annotated[Format | None, Query(description="Another format than the picture's own.")] = None,
         quality: Annotated[int, Query(ge=1, le=100, description="Of JPEG, WebP and AVIF.")] = QUALITY,
-        trust: Annotated[bool, Query(description="Whether to say in X-Unpaired-Unusual how unusual it is.")] = False,
+        trust: Annotated[bool, Query(description=UNUSUAL)] = False,
     ) -> Response:
         with service.batcher.place():
             service.metrics.waiting.set(service.batcher.taken)
@@ -178,5 +184,5 @@ def _file(made: Made, name: str | None) -> Response:
         "x-unpaired-images-seen": str(made.images_seen),
     }
     if made.percentile is not None:
-        headers["x-unpaired-unusual"] = f"{made.percentile:.1f}"
+        headers["x-unpaired-unusual"] = "later" if made.percentile == "later" else f"{made.percentile:.1f}"
     return Response(made.content, media_type=made.media_type, headers=headers)

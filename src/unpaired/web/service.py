@@ -62,8 +62,9 @@ class Made:
     run: str
     direction: Direction
     images_seen: int
-    percentile: float | None
-    """Training pictures that are less unusual than this one, in percent; None where nobody asked or knows yet."""
+    percentile: float | Literal["later"] | None
+    """Training pictures that are less unusual than this one, in percent; "later" while they are still being looked at,
+    None where nobody asked or it can't be said."""
 
     @property
     def media_type(self) -> str:
@@ -119,8 +120,7 @@ class Service:
         if why := values.fits(translator.config.data, picture, way):
             raise UserError(f"{UPLOAD} {why}")
         made = await self.batcher.translate(translator, picture, way)
-        if wish.trust:
-            await self.trust.ready(folder, way)
+        later = wish.trust and not await self.trust.ready(folder, way)
         kind = wish.format.upper() if wish.format else picture.format
 
         def encode() -> tuple[bytes, float | None]:
@@ -129,7 +129,7 @@ class Service:
 
         content, percentile = await loop.run_in_executor(self._threads, encode)
         self._count(run, way, made, monotonic() - began)
-        return Made(content, kind, run, way, translator.images_seen, percentile)
+        return Made(content, kind, run, way, translator.images_seen, "later" if later else percentile)
 
     def _run(self, name: str | None) -> tuple[str, Path]:
         if name is not None:

@@ -15,7 +15,7 @@ from unpaired.errors import UserError
 from unpaired.evaluation.trust import Trust
 from unpaired.web.background import Background
 
-PATIENCE = 10.0
+PATIENCE = 3.0
 """Seconds for which a picture waits for that look; what a training has kept is read in one or two."""
 
 
@@ -27,11 +27,12 @@ class Trusted:
         self._known: dict[tuple[Path, Domain], Trust] = {}
         self._lock, self._background = threading.Lock(), background
 
-    async def ready(self, run: Path, direction: Direction) -> None:
-        """Look, if nobody has yet, and wait for that, though not for long."""
+    async def ready(self, run: Path, direction: Direction) -> bool:
+        """Look, if nobody has yet, and wait for that, though not for long; whether that is done."""
         looked, end = self._begun(run, source(direction)), monotonic() + PATIENCE
         while not looked.is_set() and monotonic() < end:
             await asyncio.sleep(0.05)
+        return looked.is_set()
 
     def percentile(self, run: Path, direction: Direction, picture: Picture) -> float | None:
         """How many of the training pictures are less unusual, in percent; None where that can't be said, or not yet."""

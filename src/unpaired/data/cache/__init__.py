@@ -24,6 +24,7 @@ from unpaired.data.cache.index import VERSION, Entry, any_left, compare, dump, l
 from unpaired.data.files import default_cache_dir, replacing
 from unpaired.data.formats import AXIS
 from unpaired.data.layout import Part
+from unpaired.data.passed_over import Reason
 from unpaired.errors import UserError
 
 
@@ -33,7 +34,7 @@ class Cache:
 
     files: tuple[Path, ...]
     """Of each picture; one with several pages stands here several times."""
-    skipped: list[tuple[Path, str]]
+    skipped: list[tuple[Path, Reason]]
     shapes: tuple[tuple[int, int, int], ...]
     offsets: tuple[int, ...] = field(repr=False)
     pixels: NDArray[np.uint8] = field(repr=False)
@@ -135,7 +136,7 @@ def _cache(found: list[tuple[Path, Entry]], pixels: NDArray[np.uint8]) -> Cache:
     each = [(path, entry, page) for path, entry, _ in good for page in range(entry.pages)]
     return Cache(
         files=tuple(path for path, _, _ in each),
-        skipped=[(path, entry.error) for path, entry in found if entry.error is not None],
+        skipped=[(path, Reason(entry.error)) for path, entry in found if entry.error is not None],
         sizes=tuple(entry.size for _, entry, _ in each),
         digest=hashlib.blake2b("".join(entry.hash for _, entry, _ in good).encode(), digest_size=20).hexdigest(),
         shapes=tuple(shape for _, entry, shape in good for _ in range(entry.pages)),

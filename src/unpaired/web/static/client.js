@@ -2,7 +2,7 @@
 // One picture to the server and its translation back; patient with a busy server.
 const PATIENCE = 30;
 
-/** Resolves to the translation; `unusual` on it is how unusual the picture is for the run, in percent, where known. */
+/** Resolves to the translation; `unusual` on it is how unusual the picture is for the run: in percent, "later" or null. */
 export async function translate(blob, { run, direction, format, quality, trust }, patience = PATIENCE) {
   const query = new URLSearchParams({ run, direction });
   if (format) query.set("format", format);
@@ -12,7 +12,7 @@ export async function translate(blob, { run, direction, format, quality, trust }
     const answer = await fetch(`/v1/translate?${query}`, { method: "POST", body: blob, headers: { "content-type": "application/octet-stream" } });
     if (answer.ok) {
       const suffix = /\.(\w+)$/.exec(answer.headers.get("content-disposition") ?? "")?.[1];
-      return Object.assign(await answer.blob(), { suffix, unusual: Number(answer.headers.get("x-unpaired-unusual") ?? NaN) });
+      return Object.assign(await answer.blob(), { suffix, unusual: answer.headers.get("x-unpaired-unusual") });
     }
     if (answer.status === 429 && attempt < patience) {
       await new Promise((done) => setTimeout(done, 1000 * Number(answer.headers.get("retry-after") ?? 1)));

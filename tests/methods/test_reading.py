@@ -1,0 +1,68 @@
+"""Options that would change nothing are named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from unpaired.config import Config, MethodName
+from unpaired.config_json import to_dict
+from unpaired.methods import METHODS
+from unpaired.methods.reading import NETWORKS, SOME, unread
+from unpaired.presets import PRESETS, demo, fast
+
+
+def _changed(config: Config, group: str, **values: Any) -> Config:
+    return replace(config, **{group: replace(getattr(config, group), **values)})
+
+
+@pytest.mark.parametrize(
+    ("method", "group", "values", "option"),
+    [
+        ("cut", "data", {"colours_a": 8}, "--colours-a"),
+        ("cut", "loss", {"lambda_a": 20}, "--lambda-a"),
+        ("pix2pix", "loss", {"cycle_noise": 0.1}, "--cycle-noise"),
+        ("unsb", "nce", {"flip": True}, "--nce.flip"),
+        ("dclgan", "nce", {"l1": 1.0}, "--nce.l1"),
+        ("cyclegan", "nce", {"weight": 3.0}, "--nce.weight"),
+        ("cyclegan", "bridge", {"steps": 3}, "--bridge.steps"),
+        ("johnson", "discriminator", {"spectral": True}, "--discriminator.spectral"),
+        ("johnson", "loss", {"gan_weight": 2.0}, "--gan-weight"),
+        ("cyclegan", "generator", {"depth": 5}, "--generator.depth"),
+        ("cyclegan", "discriminator", {"scales": 2}, "--discriminator.scales"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_named(
+    method: MethodName, group: str, values: dict[str, Any], option: str
+) -> None:
+    base = fast()
+    config = _changed(replace(base, method=method), group, **values)
+    (sentence,) = unread(config, base)
+    assert sentence.startswith(f"{option} changes nothing: ")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_only_the_preset_says_is_no_mistake(method: MethodName) -> None:
+    assert not unread(replace(demo(), method=method), demo())
+
+
+def test_options_that_are_read_are_taken() -> None:
+    base = fast()
+    assert not unread(_changed(base, "loss", lambda_a=20, structure="mind"), base)
+    assert not unread(_changed(base, "data", colours_a=8), base)
+    assert not unread(_changed(replace(base, method="cut"), "nce", flip=True, l1=1.0), base)
+    assert not unread(_changed(base, "generator", kind="unet", depth=6), base)
+    assert not unread(_changed(base, "discriminator", kind="multiscale", scales=2), base)
+
+
+def test_names_of_options_are_those_of_the_configuration() -> None:
+    fields = {f"{group}.{name}" for group, found in _names(Config()).items() for name in found}
+    assert fields >= SOME
+    assert fields >= NETWORKS.keys()
+    assert all(method in {p().method for p in PRESETS.values()} for method in METHODS)
+
+
+def _names(config: Config) -> dict[str, list[str]]:
+    return {name: [*group] for name, group in to_dict(config).items() if isinstance(group, dict)}
