@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from unpaired.config import Config, DataConfig, GeneratorConfig, LossConfig
 from unpaired.errors import UserError
 from unpaired.networks import GENERATORS, build_generator
-from unpaired.networks.attention import AttentionMap, AttentiveGenerator, attended
+from unpaired.networks.attention import KEPT, PAINTED, AttentionMap, AttentiveGenerator, attended
 from unpaired.networks.layers import residual_output
 from unpaired.validation import validate
 
@@ -29,7 +29,8 @@ def test_black_is_the_input_and_white_the_picture(seed: int, residual: bool) -> 
     picture = change.tanh()
     painted = residual_output(change, x) if residual else picture
     dark, bright, grey = (
-        attended(torch.cat([picture, torch.full_like(x[:, :1], v)], 1), x, residual) for v in (-1.0, 1.0, 0.0)
+        attended(torch.cat([picture, torch.full_like(x[:, :1], v)], 1), x, residual)
+        for v in (2 * KEPT - 1.001, 2 * PAINTED - 0.999, KEPT + PAINTED - 1)
     )
     assert torch.equal(dark, x)
     torch.testing.assert_close(bright, painted, atol=2e-5, rtol=0)
