@@ -21,7 +21,7 @@ from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.run import evaluate, read
 from unpaired.methods import METHODS
 from unpaired.report.grid import preview_grid
-from unpaired.text import number
+from unpaired.text import counted, number
 from unpaired.training import checkpoint, loop, start
 from unpaired.training.events import Listener
 from unpaired.training.preview import ROWS, spread
@@ -186,7 +186,7 @@ def held_out(folders: Folders, home: Path, config: Config) -> Folders:
     for folder, found in files.items():
         if len(found) < 2 * MINIMUM:
             raise UserError(
-                f"{folder} holds {len(found)} pictures: a bake-off needs at least {2 * MINIMUM} in each folder, of "
+                f"{folder} holds {counted(len(found), 'picture')}: a bake-off needs at least {2 * MINIMUM} in each, of "
                 f"which {MINIMUM} are kept for measuring; or give test folders."
             )
     (folder_a, files_a), (folder_b, files_b) = files.items()

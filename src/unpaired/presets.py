@@ -19,6 +19,7 @@ from unpaired.config import (
 
 def paper() -> Config:
     """The recipe of the CycleGAN paper, exactly: ResNet-9 at 256 px, LSGAN, λ 10, identity 0.5, 200 passes.
+    At 128 px and batch 1 a step takes 1.69 seconds on one thread (bfloat16); the whole of it was not run here.
 
     unpaired train DIR_A DIR_B --out RUN --preset paper
     """
@@ -29,6 +30,8 @@ def fast() -> Config:
     """The default: worth looking at after minutes on a plain CPU. Projected heads on a frozen ImageNet network make
     pictures real, a small PatchGAN beside them watches what that network does not see, fine texture; blurred
     doubling leaves no checkerboard, averaged weights no jitter. Why each choice: docs/recipe.md.
+    A step of 4 + 4 pictures takes 1.23 seconds on one thread. Cityscapes at 64 px, 20 minutes, 10,232 images: KID
+    0.051 (photos) and 0.152 (labels), doing nothing 0.643.
 
     unpaired train DIR_A DIR_B --out RUN
     """
@@ -48,6 +51,7 @@ def demo() -> Config:
     """`fast` for the built-in emoji at 64 px and five minutes: narrower generators that begin as "change nothing".
     Drawings are made of 8 colours each. Asked for the shading back, 3D → flat hid it in streaks: there is no cycle from
     B, and flat drawings are to stay as they are in its place.
+    Five minutes, 6,400 images on two cores: KID 0.014 and 0.017, doing nothing 0.042.
 
     unpaired demo
     """
@@ -67,6 +71,8 @@ def demo() -> Config:
 def pix2pix() -> Config:
     """The recipe of pix2pix, for pairs: U-Net with dropout as noise, PatchGAN on pairs, cross-entropy, L1 of weight
     100, 200 passes. Its batch norm of one picture is instance norm here.
+    In the networks of `fast` a step takes 0.38 seconds for 4 pairs on one thread. This recipe at 64 px and batch 4,
+    1,200 pairs of Cityscapes each way: per-pixel accuracy of photo → labels 0.64, KID of photos 0.41 (blurred).
 
     unpaired train DIR_A DIR_B --out RUN --preset pix2pix
     """
@@ -80,6 +86,7 @@ def pix2pix() -> Config:
 def colorization() -> Config:
     """pix2pix that colours: one folder of colour pictures, of which the grey ones are made; a and b of Lab are learnt,
     the lightness stays.
+    What it reaches was not measured here.
 
     unpaired train DIR --out RUN --preset colorization
     """
@@ -94,6 +101,8 @@ def colorization() -> Config:
 def cut() -> Config:
     """The recipe of CUT: one direction, patches contrasted at five stages, identity, blurred halving and doubling, 400
     passes. Unlike the authors', discriminators halve by strides and weights begin as N(0, 0.02²).
+    In the options of `fast` a step takes what CycleGAN's takes, 1.23 seconds; at 64 px 1,200 images of Cityscapes each
+    way gave KID 0.12 (photos) and 0.31 (labels). The recipe itself was not run whole here.
 
     unpaired train DIR_A DIR_B --out RUN --preset cut
     """
@@ -108,6 +117,7 @@ def cut() -> Config:
 def fastcut() -> Config:
     """The recipe of FastCUT: CUT with a tenfold contrast in place of the identity, and mirrored pictures; 200 passes,
     the last 50 with a falling rate.
+    What it reaches was not measured here.
 
     unpaired train DIR_A DIR_B --out RUN --preset fastcut
     """
@@ -143,6 +153,8 @@ def sincut() -> Config:
 def dclgan() -> Config:
     """The recipe of DCLGAN: both directions, contrast of weight 2 at four stages, L1 identity, 400 passes; halving,
     doubling, discriminators and first weights as in `cut`.
+    In the options of `fast` a step takes 1.74 seconds to CUT's 1.23. After 1,744 emoji with the options of `demo`,
+    three minutes, KID was 0.013 and 0.019, doing nothing 0.042.
 
     unpaired train DIR_A DIR_B --out RUN --preset dclgan
     """
@@ -182,6 +194,8 @@ def unsb() -> Config:
 def cycle_alone() -> Config:
     """Ablation of the paper (section 5.1.4): no adversarial loss. Its tables, at 128 px: --size 143 --crop 128
     --generator.blocks 6.
+    With the other options of `fast` at 64 px, 2,400 images of Cityscapes, three seeds: KID
+    0.43 / 0.61 (photos / labels).
 
     unpaired train DIR_A DIR_B --out RUN --preset cycle-alone
     """
@@ -190,6 +204,8 @@ def cycle_alone() -> Config:
 
 def gan_alone() -> Config:
     """Ablation of the paper: no cycle, as `cycle_alone` says.
+    With the other options of `fast` at 64 px, 2,400 images of Cityscapes, three seeds: KID
+    0.14 / 0.33 (photos / labels).
 
     unpaired train DIR_A DIR_B --out RUN --preset gan-alone
     """
@@ -198,6 +214,8 @@ def gan_alone() -> Config:
 
 def gan_forward() -> Config:
     """Ablation of the paper: adversarial losses and the forward cycle A → B → A only, as `cycle_alone` says.
+    With the other options of `fast` at 64 px, 2,400 images of Cityscapes, three seeds: KID
+    0.10 / 0.29 (photos / labels).
 
     unpaired train DIR_A DIR_B --out RUN --preset gan-forward
     """
@@ -206,6 +224,8 @@ def gan_forward() -> Config:
 
 def gan_backward() -> Config:
     """Ablation of the paper: adversarial losses and the backward cycle B → A → B only, as `cycle_alone` says.
+    With the other options of `fast` at 64 px, 2,400 images of Cityscapes, three seeds: KID
+    0.18 / 0.32 (photos / labels).
 
     unpaired train DIR_A DIR_B --out RUN --preset gan-backward
     """

@@ -23,12 +23,12 @@ def counted(number: float, what: str) -> str:
 
 
 def number(value: float | None, spread: float | None = None) -> str:
-    """A score as a table shows it, with its spread to as many digits, where there is one."""
+    """A score as a table shows it, with its spread to as many digits, or to one more where it would be 0."""
     if value is None:
         return "–"
     digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     shown = f"{value:.{digits}f}".replace("-0.000", "0.000").replace("-", "−")
-    return shown if spread is None else f"{shown} ± {spread:.{digits}f}"
+    return shown if spread is None else f"{shown} ± {spread:.{digits if round(spread, digits) else digits + 1}f}"
 
 
 def perhaps(word: str, known: Iterable[str]) -> str:

@@ -132,6 +132,8 @@ def test_a_folder_is_as_good(tmp_path: Path) -> None:
     one.save_pretrained(tmp_path / "zebra")
     again = Translator.from_pretrained(tmp_path / "zebra", direction="a2b", device="cpu", precision="float32")
     assert again.images_seen == 1200
+    same = Translator.load(tmp_path / "zebra", direction="a2b", device="cpu", precision="float32")
+    assert same.fingerprint() == again.fingerprint()
     x = pictures(16)
     assert torch.equal(again.translate(x), one.translate(x))
     (tmp_path / "empty").mkdir()

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -494,3 +495,9 @@ def test_help_has_one_column(unpaired: Command, monkeypatch: pytest.MonkeyPatch,
     assert max(map(len, lines)) <= 120
     assert sum("DIR_A" in line and "--out" in line for line in lines) == 0
     assert all(line.count("╭") <= 1 for line in lines)
+    texts = [line for line in lines if line.startswith("│       ")]
+    width = max(map(len, lines)) - 3  # without the frame, and with the blank before its right side
+    for line, after in pairwise(texts):
+        written, word = line[1:-1].rstrip(), after[1:-1].split()[0]
+        follows = lines[lines.index(line) + 1] == after
+        assert not follows or len(f"{written} {word}") > width - 1, f"breaks off in the middle: {line}"

@@ -17,6 +17,7 @@ from unpaired.cli.options import parsed
 from unpaired.data.catalog import CATALOG, ELSEWHERE, Named
 from unpaired.data.shards import within
 from unpaired.errors import UserError
+from unpaired.presets import fast
 from unpaired.text import counted, perhaps
 
 SUMMARIES = {
@@ -63,7 +64,7 @@ class Check:
         tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR_A [DIR_B]", help_behavior_hint="(required)")
     ]
     """DIR_A DIR_B, or one folder that holds trainA and trainB; testA and testB beside them are looked at, too."""
-    size: int = 256
+    size: int = fast().data.size
     """Side in px to which a training would resize; smaller pictures are told of."""
     sample: int = 200
     """Pictures of each domain by which the domains are compared; 0 leaves that out."""

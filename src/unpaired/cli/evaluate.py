@@ -20,6 +20,7 @@ from unpaired.evaluation.inception import InceptionExtractor
 from unpaired.evaluation.labels import CITYSCAPES, VOID, read_palette
 from unpaired.evaluation.measures import MEASURES
 from unpaired.evaluation.run import evaluate
+from unpaired.text import counted
 from unpaired.training.device import choose_device
 
 
@@ -90,5 +91,7 @@ def main(arguments: list[str]) -> None:
     for path, why in result.unreadable:
         console.print(f"Left out {path}: {why}", soft_wrap=True, markup=False)
     if result.unreadable:
-        console.print(f"{len(result.unreadable)} pictures could not be measured; the others were.", soft_wrap=True)
+        console.print(
+            f"{counted(len(result.unreadable), 'picture')} could not be measured; the others were.", soft_wrap=True
+        )
         sys.exit(1)

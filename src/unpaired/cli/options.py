@@ -7,8 +7,9 @@ import shutil
 import types
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from dataclasses import fields, is_dataclass, replace
+from inspect import cleandoc
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
@@ -23,9 +24,25 @@ WIDEST = 120  # columns of a help text
 def parsed(arguments: list[str], cls: type[T], command: str, *, default: T | None = None, speak: bool = True) -> T:
     """An instance of the dataclass `cls`; a mistake is told, if we `speak`, and ends the program with status 2."""
     prog = f"unpaired {command}"
+    if {"-h", "--help"} & {*arguments}:
+        _flow(cls)
     with _one_column():
         told = tyro.cli(cls, args=arguments, prog=prog, default=default, registry=REGISTRY, console_outputs=speak)
     return cast(T, told)
+
+
+def _flow(cls: type) -> None:
+    """Docstrings of fields as running text. Tyro takes the indentation of a second line for the beginning of a new
+    paragraph, so the help of its `metadata` is read in place of the source."""
+    import docstring_parser
+
+    texts = {told.arg_name: told.description for told in docstring_parser.parse_from_object(cls).params}
+    types_of = get_type_hints(cls)
+    for knob in fields(cls):
+        if is_dataclass(kind := types_of[knob.name]):
+            _flow(cast(type, kind))
+        if text := texts.get(knob.name):
+            knob.metadata = types.MappingProxyType({**knob.metadata, "help": " ".join(cleandoc(text).split())})
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,7 +21,7 @@ from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
 from unpaired.text import counted
 from unpaired.training.device import Precision
-from unpaired.training.ranks import Ranks, joined
+from unpaired.training.ranks import joined
 from unpaired.translation.batch import BatchReport, translate_files
 from unpaired.translation.manifest import MANIFEST, Status
 from unpaired.translation.ray import translate_on_ray
@@ -104,39 +104,17 @@ def main(arguments: list[str]) -> None:
     with joined() as ranks:
         with ranks.together():
             told = parsed(arguments, Arguments, "translate", speak=ranks.first)
-            if not told.inputs:
-                raise UserError("Name pictures or folders to translate.")
             far = next((path for path in [*told.inputs, told.out] if "://" in path), None)
             filmed = "://" not in told.out and is_film(told.inputs, Path(told.out))
-            if far and told.engine == "local" and not filmed:
-                film_too = ", or for a film or stream an --out that names a film, such as film.mp4"
-                raise UserError(f"{far} is an address: give --engine ray{'' if far == told.out else film_too}.")
-            if far and told.changes is not None:
-                raise UserError(f"{far} is an address: --changes is for files of this machine.")
-            if told.attention is not None and told.engine != "local":
-                raise UserError("--attention is for --engine local.")
-            if told.masks is not None and told.engine != "local":
-                raise UserError("--masks is for --engine local.")
-            if told.precision != "auto" and told.engine != "local":
-                raise UserError("--precision is for --engine local.")
-            if told.workers is not None and told.engine == "local":
-                raise UserError("--workers is for --engine ray; torchrun starts processes of this engine.")
-            if told.format is not None and told.engine == "ray":
-                raise UserError("--format is not known to --engine ray: leave one of them out.")
-            if told.max_megapixels is not None and told.engine != "local":
-                raise UserError("--max-megapixels is for --engine local.")
+            for wrong, sentence in _refusals(told, far, filmed=filmed, torchrun=ranks.world > 1):
+                if wrong:
+                    raise UserError(sentence)
             if told.max_megapixels is not None:
                 let_in(told.max_megapixels)
         console = Console(stderr=True, highlight=False, quiet=not speaks())
         if filmed:
-            if ranks.world > 1 or told.engine != "local":
-                raise UserError("A film is translated by one process: leave out torchrun and --engine.")
-            if told.masks is not None or told.attention is not None:
-                raise UserError("--masks and --attention are for pictures: name a folder of frames, and one for --out.")
             film(told, console)
             return
-        if told.fps or told.smooth or told.seconds is not None:
-            raise UserError("--fps, --smooth and --seconds are for films: name one to write, such as --out film.mp4.")
         translator = None
         if told.engine == "local":
             with ranks.together():
@@ -151,7 +129,7 @@ def main(arguments: list[str]) -> None:
                 bar.update(task, completed=done, total=total)
 
             if translator is None:
-                report = _with_ray(told, ranks, progress)
+                report = _with_ray(told, progress)
             else:
                 report = translate_files(
                     translator, [Path(path) for path in told.inputs], told.out, batch=told.batch,
@@ -169,9 +147,42 @@ def main(arguments: list[str]) -> None:
         sys.exit(1)
 
 
-def _with_ray(told: Arguments, ranks: Ranks, progress: Callable[[int, int], None]) -> BatchReport:
-    if ranks.world > 1:
-        raise UserError("--engine ray starts workers itself: leave out torchrun.")
+def _refusals(told: Arguments, far: str | None, *, filmed: bool, torchrun: bool) -> Iterator[tuple[object, str]]:
+    """What does not go together, and the sentence about it. `far` is the first address among inputs and output."""
+    ray = told.engine == "ray"
+    film_too = "" if far == told.out else ", or for a film or stream an --out that names a film, such as film.mp4"
+    yield not told.inputs, "Name pictures or folders to translate."
+    yield far and not ray and not filmed, f"{far} is an address: give --engine ray{film_too}."
+    yield far and told.changes, f"{far} is an address: --changes is for files of this machine."
+    yield ray and told.attention, "--attention is for --engine local."
+    yield ray and told.masks, "--masks is for --engine local."
+    yield ray and told.precision != "auto", "--precision is for --engine local."
+    yield ray and told.max_megapixels is not None, "--max-megapixels is for --engine local."
+    yield ray and told.format, "--format is not known to --engine ray: leave one of them out."
+    yield ray and torchrun and not filmed, "--engine ray starts workers itself: leave out torchrun."
+    yield (
+        not ray and told.workers is not None,
+        "--workers is for --engine ray; torchrun starts processes of this engine.",
+    )
+    yield (
+        filmed and (torchrun or ray),
+        "A film is translated by one process: leave out torchrun and --engine.",
+    )
+    yield (
+        filmed and (told.masks or told.attention),
+        "--masks and --attention are for pictures: name a folder of frames, and one for --out.",
+    )
+    yield (
+        filmed and len(told.inputs) > 1,
+        "Films are translated one by one: name one film, or one folder of its frames.",
+    )
+    yield (
+        not filmed and (told.fps or told.smooth or told.seconds is not None),
+        "--fps, --smooth and --seconds are for films: name one to write, such as --out film.mp4.",
+    )
+
+
+def _with_ray(told: Arguments, progress: Callable[[int, int], None]) -> BatchReport:
     return translate_on_ray(
         told.run, told.inputs, told.out, told.direction, checkpoint=told.checkpoint, device=told.device,
         batch=told.batch, max_memory=told.max_memory, overwrite=told.overwrite, workers=told.workers, progress=progress,
@@ -187,9 +198,7 @@ def _translator(told: Arguments) -> Translator:
 
 def film(told: Arguments, console: Console) -> None:
     """Translate the one film among the inputs."""
-    source, *others = told.inputs
-    if others:
-        raise UserError("Films are translated one by one: name one film, or one folder of its frames.")
+    [source] = told.inputs
     translator = _translator(told)
     columns = (
         TextColumn("translating"),
@@ -206,7 +215,7 @@ def film(told: Arguments, console: Console) -> None:
         )  # fmt: skip
     for note in report.notes:
         console.print(f"Of {source}, {note}.", soft_wrap=True, markup=False)
-    print(f"{report.frames:,} frames translated into {report.out}.")
+    print(f"{counted(report.frames, 'frame')} translated into {report.out}.")
     if report.cut:
         console.print(f"{source} {report.cut}: what there is was translated.", soft_wrap=True, markup=False)
         sys.exit(1)

@@ -87,7 +87,7 @@ class Checkup:
 
 
 def check(
-    folders: dict[str, Path], *, size: int = 256, sample: int = 200, extractor: FeatureExtractor | None = None,
+    folders: dict[str, Path], *, size: int, sample: int = 200, extractor: FeatureExtractor | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Checkup:  # fmt: skip
     """Look at every picture of `folders` (by domain: "A", "B", and "test A", "test B" where there are such).

@@ -129,7 +129,7 @@ def _read(
     pairs = pairs_by_name(photos, files, maps, labels)
     if len(pairs) < FEWEST:
         raise UserError(
-            f"{len(pairs)} files of {photos} have the name of one in {maps}: "
+            f"{len(pairs)} of the files of {photos} have the name of one in {maps}: "
             f"an FCN learns from at least {FEWEST} pairs."
         )
     x = shelf(len(pairs), side, side)

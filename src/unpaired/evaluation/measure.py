@@ -28,7 +28,7 @@ from unpaired.evaluation.labels import LabelScores
 from unpaired.evaluation.measures import MEASURES, chosen
 from unpaired.evaluation.pictures import mapped
 from unpaired.evaluation.segmentation import Segmenter
-from unpaired.text import number
+from unpaired.text import counted, number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -96,8 +96,8 @@ class Evaluation:
 
         height, width = self.side
         first = next(iter(self.directions.values()))
-        counts = " and ".join(f"{count:,}" for count in (first.inputs, first.reals))
-        table = Table(title=f"Measured at {width}×{height} px, on {counts} pictures", box=SIMPLE)
+        counts = f"{counted(first.inputs, 'picture')}, beside {first.reals:,} of the other domain"
+        table = Table(title=f"Measured at {width}×{height} px: {counts}", box=SIMPLE)
         table.add_column("")
         table.add_column("measure")
         for column in ("translator", "do nothing", "floor"):

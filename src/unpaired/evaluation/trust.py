@@ -28,6 +28,7 @@ from unpaired.evaluation.run import read
 from unpaired.methods import METHODS
 from unpaired.training.inputs import trained_on
 from unpaired.training.record import RunRecord
+from unpaired.translation.single import WEIGHTS
 
 NEIGHBOURS = 5
 MOST = 750
@@ -72,7 +73,7 @@ class Trust:
 
         Raises `UserError` where there is no such run, its training pictures are gone, or are fewer than `FEWEST`.
         """
-        if Path(run).is_file():
+        if Path(run).is_file() or (Path(run) / WEIGHTS).is_file():
             raise UserError(f"{run} holds weights only, and only a run's folder knows its training pictures.")
         home = _run_of(Path(run))
         record = RunRecord.read(home)

@@ -11,9 +11,8 @@ from unpaired.interop.card import model_card
 from unpaired.interop.weights import write_safetensors
 from unpaired.report.record import read_record
 from unpaired.training.checkpoint import located
+from unpaired.translation.single import WEIGHTS
 from unpaired.translation.translator import Translator
-
-WEIGHTS = "translator.safetensors"
 
 
 def save(translator: Translator, folder: Path, name: str, *, half: bool = False, licence: str = "") -> None:

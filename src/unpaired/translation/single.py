@@ -25,6 +25,8 @@ from unpaired.data.files import replacing
 from unpaired.errors import UserError
 
 FORMAT = "unpaired translator 1"
+WEIGHTS = "translator.safetensors"
+"""The name of such a file in a folder that is published, or to be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from unpaired.training.device import Precision, choose_channels_last, choose_dev
 from unpaired.translation import pictures
 from unpaired.translation.fit import Rows, fitted
 from unpaired.translation.large import Large
+from unpaired.translation.single import WEIGHTS
 from unpaired.translation.sources import Generators, of_file, of_run
 from unpaired.translation.tiles import Write
 
@@ -78,7 +79,7 @@ class Translator:
         """The translator of a run, of one checkpoint of it, or in a file that `unpaired export --safetensors` wrote.
 
         Args:
-            path: a run's folder, a checkpoint's, or a `.safetensors` file.
+            path: a run's folder, a checkpoint's, a `.safetensors` file, or the folder of one that is published.
             direction: keep to this direction; it then need not be named again.
             checkpoint: which checkpoint of a run; by default the best where one was marked, else the latest.
             device: auto, cpu, cuda, cuda:N or mps.
@@ -92,13 +93,15 @@ class Translator:
         """
         if checkpoint not in (None, "best", "latest"):
             raise UserError(f"checkpoint={checkpoint!r} is unknown: take 'best' or 'latest', or name its folder.")
-        config, sources, images = (of_file if Path(path).is_file() else of_run)(Path(path), checkpoint)
+        published = Path(path) / WEIGHTS
+        path = published if published.is_file() else Path(path)
+        config, sources, images = (of_file if path.is_file() else of_run)(path, checkpoint)
         if direction is not None and direction not in sources:
             raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(sources)}.")
         wanted: Generators = {way: source for way, source in sources.items() if direction in (None, way)}
         return cls(
             config, wanted, images_seen=images, device=device, precision=precision, max_memory=max_memory,
-            source=Path(path),
+            source=path,
         )  # fmt: skip
 
     @classmethod
