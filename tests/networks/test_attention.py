@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from unpaired.config import Config, DataConfig, GeneratorConfig, LossConfig
 from unpaired.errors import UserError
 from unpaired.networks import GENERATORS, build_generator
-from unpaired.networks.attention import KEPT, PAINTED, AttentionMap, AttentiveGenerator, attended
+from unpaired.networks.attention import KEPT, PAINTED, AttentionMap, AttentiveGenerator, attended, attention
 from unpaired.networks.layers import residual_output
 from unpaired.validation import validate
 
@@ -72,3 +72,12 @@ def test_what_attention_leaves_has_more_than_a_few_colours() -> None:
         validate(Config(generator=attention, data=DataConfig(colours_a=8)))
     with pytest.raises(UserError, match="attention leaves a part of the input"):
         validate(Config(generator=attention, data=DataConfig(channels_a=1), loss=LossConfig(identity=0)))
+
+
+def test_a_map_that_is_black_learns_to_be_otherwise() -> None:
+    made = torch.full((1, 4, 4, 4), -0.9, requires_grad=True)
+    share = attention(made)
+    assert share.eq(-1).all()
+    share.sum().backward()
+    assert made.grad is not None
+    assert made.grad[:, -1].eq(1).all()

@@ -68,5 +68,7 @@ def attended(made: Tensor, x: Tensor, residual: bool) -> Tensor:
 
 def attention(made: Tensor) -> Tensor:
     """The map (N, 1, H, W) of what a body made, in [-1, 1], both ends reached."""
-    share = ((1 + made[:, -1:]) / 2 - KEPT) / (PAINTED - KEPT)
-    return 2 * share.clamp(0, 1) - 1
+    raw = made[:, -1:]
+    cut = 2 * (((1 + raw) / 2 - KEPT) / (PAINTED - KEPT)).clamp(0, 1) - 1
+    # Gradients pass as if nothing were cut: a map that is black everywhere would learn nothing any more.
+    return cut.detach() + (raw - raw.detach()) if raw.requires_grad else cut
