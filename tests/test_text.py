@@ -13,3 +13,7 @@ from unpaired.text import counted
 )  # fmt: skip
 def test_things_are_counted(number: float, said: str) -> None:
     assert counted(number, "minute") == said
+
+
+def test_what_ends_in_s_is_counted() -> None:
+    assert [counted(n, "process") for n in (1, 2)] == ["1 process", "2 processes"]

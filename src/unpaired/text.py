@@ -17,9 +17,9 @@ def duration(seconds: float) -> str:
 
 
 def counted(number: float, what: str) -> str:
-    """1 picture, 1,200 pictures, 1.5 minutes."""
+    """1 picture, 1,200 pictures, 1.5 minutes, 2 processes."""
     said = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
-    return f"{said} {what}{'' if number == 1 else 's'}"
+    return f"{said} {what}{'' if number == 1 else 'es' if what.endswith('s') else 's'}"
 
 
 def number(value: float | None, spread: float | None = None) -> str:

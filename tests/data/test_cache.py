@@ -184,7 +184,7 @@ def test_corrupt_pictures_are_left_out_and_named(root: Path, decoded: list[str])
 def test_none_left(root: Path) -> None:
     for path in discover(root).files:
         path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(UserError, match=r"None of the 6 pictures in .* can be used; the first: .*0\.png is damaged"):
+    with pytest.raises(UserError, match=r"Of 6 pictures in .* none can be used; the first: .*0\.png is damaged"):
         open_(root)
     assert leftovers(root) == []
 

@@ -177,7 +177,7 @@ def test_a_floor_needs_two_halves() -> None:
     [
         (_invert, 4, "Nothing can be measured: distances"),
         (_invert, 0, "pictures of both domains"),
-        (lambda pictures: list(pictures)[1:], 12, "12 pictures were translated into 11"),
+        (lambda pictures: list(pictures)[1:], 12, "12 pictures became 11 translations"),
         (lambda pictures: [p[:16] for p in pictures], 12, "one size"),
     ],
 )

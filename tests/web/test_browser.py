@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,6 +102,32 @@ def test_translating_by_dropping(studio: Serving, page: Page, tmp_path: Path) ->
         assert sorted(z.namelist()) == ["horse-a2b.png", "packed-a2b.png"]
         assert z.testzip() is None
         assert z.read("horse-a2b.png") == expected
+
+
+def test_a_warning_that_comes_later_is_asked_for(studio: Serving, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page gets `X-Unpaired-Unusual: later`, asks until the training pictures are looked at, and stops."""
+    asked: list[str] = []
+    looked = threading.Event()
+
+    async def ready(run: Path, direction: str) -> bool:
+        asked.append(direction)
+        return looked.is_set()
+
+    monkeypatch.setattr(studio.service.trust, "ready", ready)
+    monkeypatch.setattr(studio.service.trust, "percentile", lambda *_: 99.5)
+    page.goto(f"{studio.address}/translate?run=first")
+    with page.expect_response(lambda answer: answer.headers.get("x-unpaired-unusual") == "later"):
+        drop(page, {"horse.png": picture()})
+    page.wait_for_selector(".result .download[href]")
+    with page.expect_response("**/v1/translate?**"):
+        pass
+    assert not page.locator(".result .unusual").is_visible()
+    looked.set()
+    page.locator(".result .unusual").wait_for()
+    times = len(asked)
+    page.wait_for_timeout(200)
+    assert len(asked) == times > 2
+    assert set(asked) == {"a2b"}
 
 
 def test_a_run_through_time_and_its_downloads(studio: Serving, page: Page, tmp_path: Path) -> None:

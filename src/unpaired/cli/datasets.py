@@ -10,10 +10,10 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from unpaired.cli.options import parsed
+from unpaired.cli.progress import progress
 from unpaired.data.catalog import CATALOG, ELSEWHERE, Named
 from unpaired.data.shards import within
 from unpaired.errors import UserError
@@ -132,14 +132,8 @@ def _get(told: Get) -> None:
     print(f"{told.name}: {named.holds}; {_size(named)}, from {told.address or named.address}")
     print(f"Licence: {named.licence}.")
     print(f"Cite: {named.cite}", flush=True)
-    console = Console(stderr=True)
-    columns = (TextColumn("downloading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=named.bytes)
-        home = get(
-            told.name, told.to, address=told.address, new_checksum=told.new_checksum,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )  # fmt: skip
+    with progress(Console(stderr=True), "downloading", size=True, total=named.bytes) as tell:
+        home = get(told.name, told.to, address=told.address, new_checksum=told.new_checksum, progress=tell)
     layout = "" if named.layout == "folders" else f" --method pix2pix --layout {named.layout}"
     print(f"It is in {home}. Train with: unpaired train {home} --out runs/{home.name}{layout}")
 
@@ -155,14 +149,8 @@ def _check(told: Check) -> None:
     given = told.folders[0], told.folders[1] if len(told.folders) == 2 else None
     folders: dict[str, Path] = dict(zip(("A", "B"), find_domains(*given), strict=True))
     folders |= dict(zip(("test A", "test B"), find_test_domains(*given) or (), strict=False))
-    console = Console(stderr=True)
-    columns = (TextColumn("looking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        found = check(
-            folders, size=told.size, sample=told.sample,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )  # fmt: skip
+    with progress(Console(stderr=True), "looking") as tell:
+        found = check(folders, size=told.size, sample=told.sample, progress=tell)
     if told.json:
         print(json.dumps(found.to_dict(), indent=1))
     else:
@@ -201,13 +189,10 @@ def _pack(told: Pack) -> None:
     if not told.folder.is_dir() or any(within(path) for path in found.files):
         raise UserError(f"{told.folder} is no folder of picture files: name one that is not packed yet.")
     console = Console(stderr=True)
-    columns = (TextColumn("packing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=len(found.files))
+    with progress(console, "packing") as done:
         shards = pack(
-            told.folder, list(found.files), told.out, shard_bytes=told.shard_mb << 20, seed=told.seed,
-            progress=lambda done, total: bar.update(task, completed=done),
-        )  # fmt: skip
+            told.folder, list(found.files), told.out, shard_bytes=told.shard_mb << 20, seed=told.seed, progress=done
+        )
     for line in tell(found.skipped):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     print(f"{counted(len(found.files), 'picture')} packed into {counted(len(shards), 'shard')} in {told.out}.")

@@ -17,6 +17,7 @@ from unpaired.config import Config, option
 from unpaired.config_json import to_dict
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
+from unpaired.text import counted, duration
 from unpaired.training import checkpoint
 from unpaired.training.record import RunRecord
 
@@ -56,7 +57,7 @@ def _run(run: Path, console: Console) -> None:
     of = record.folders
     for name, folder, masks in (("a", of.a, of.masks_a), ("b", of.b, of.masks_b)) if of else ():
         with_masks = f", masks in {masks}" if masks else ""
-        console.print(f"{name.upper()}: {record.counts[name]:,} pictures in {folder}{with_masks}")
+        console.print(f"{name.upper()}: {counted(record.counts[name], 'picture')} in {folder}{with_masks}")
     folders = checkpoint.checkpoints(run)
     if not folders:
         console.print("No checkpoint yet.")
@@ -76,7 +77,8 @@ def _checkpoint(folder: Path, console: Console) -> None:
     saved = checkpoint.read(folder)
     manifest, damaged = saved.manifest, list[str]()
     console.print(
-        f"Checkpoint at {manifest.images:,} images, {manifest.seconds / 60:.1f} minutes, {manifest.world} process(es)"
+        f"Checkpoint at {counted(manifest.images, 'image')}, {duration(manifest.seconds)}, "
+        f"{counted(manifest.world, 'process')}"
     )
     console.print(", ".join(f"{k} {v}" for k, v in manifest.provenance.items()))
     for name in saved.files:
@@ -136,7 +138,7 @@ def _tensors(values: dict[str, Any], console: Console) -> None:
             table.add_row(name, "×".join(map(str, shape)), str(value.dtype).removeprefix("torch."))
             count += math.prod(shape)
     console.print(table)
-    console.print(f"{count:,} numbers")
+    console.print(counted(count, "number"))
 
 
 def _size(bytes: int) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from unpaired.cli.options import parsed
+from unpaired.cli.progress import progress
 from unpaired.data.decode import decode, read_picture, resized, write_picture
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
@@ -70,15 +70,11 @@ def main(arguments: list[str]) -> None:
     if not told.out.parent.is_dir():
         raise UserError(f"There is no folder {told.out.parent} to write {told.out.name} to: make it first.")
     picture, styles = _read(told.content), [_read(path) for path in told.styles]
-    console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("painting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=told.steps)
+    with progress(Console(stderr=True, highlight=False), "painting") as done:
         made = stylise(
             picture, styles, eyes=told.eyes, size=told.size, steps=told.steps,
             style_weight=told.style_weight, smoothness=told.smoothness, shares=told.shares, scale=told.scale,
-            colours=told.colours, device=told.device, download=told.download,
-            tell=lambda done, total: bar.update(task, completed=done),
+            colours=told.colours, device=told.device, download=told.download, tell=done,
         )  # fmt: skip
     content, (height, width) = read_picture(told.content), made.shape[:2]
     alpha = None if content.alpha is None else resized(content.alpha[0][..., None], width, height)[None, ..., 0]

@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_attention, write_changes
 from unpaired.cli.options import parsed
+from unpaired.cli.progress import progress
 from unpaired.config import Direction
 from unpaired.data import passed_over
 from unpaired.data.pixels import let_in
@@ -121,19 +121,13 @@ def main(arguments: list[str]) -> None:
                 translator = _translator(told)
                 if told.attention is not None:
                     translator.attention()  # refuses before anything is written where there is none
-        columns = (TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task("", total=None)
-
-            def progress(done: int, total: int) -> None:
-                bar.update(task, completed=done, total=total)
-
+        with progress(console, "translating") as done:
             if translator is None:
-                report = _with_ray(told, progress)
+                report = _with_ray(told, done)
             else:
                 report = translate_files(
                     translator, [Path(path) for path in told.inputs], told.out, batch=told.batch,
-                    overwrite=told.overwrite, ranks=ranks, progress=progress, format=told.format, masks=told.masks,
+                    overwrite=told.overwrite, ranks=ranks, progress=done, format=told.format, masks=told.masks,
                 )  # fmt: skip
         if ranks.first:
             tell(report, console)
@@ -182,10 +176,10 @@ def _refusals(told: Arguments, far: str | None, *, filmed: bool, torchrun: bool)
     )
 
 
-def _with_ray(told: Arguments, progress: Callable[[int, int], None]) -> BatchReport:
+def _with_ray(told: Arguments, done: Callable[[int, int], None]) -> BatchReport:
     return translate_on_ray(
         told.run, told.inputs, told.out, told.direction, checkpoint=told.checkpoint, device=told.device,
-        batch=told.batch, max_memory=told.max_memory, overwrite=told.overwrite, workers=told.workers, progress=progress,
+        batch=told.batch, max_memory=told.max_memory, overwrite=told.overwrite, workers=told.workers, progress=done,
     )  # fmt: skip
 
 
@@ -200,18 +194,10 @@ def film(told: Arguments, console: Console) -> None:
     """Translate the one film among the inputs."""
     [source] = told.inputs
     translator = _translator(told)
-    columns = (
-        TextColumn("translating"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("frames"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
+    with progress(console, "translating", of="frames") as done:
         report = translate_film(
             translator, source, Path(told.out), fps=told.fps, smooth=told.smooth, seconds=told.seconds,
-            overwrite=told.overwrite, progress=lambda done, total: bar.update(task, completed=done, total=total),
+            overwrite=told.overwrite, progress=done,
         )  # fmt: skip
     for note in report.notes:
         console.print(f"Of {source}, {note}.", soft_wrap=True, markup=False)

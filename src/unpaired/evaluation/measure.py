@@ -238,7 +238,7 @@ def evaluate(
             continue
         forward, back = direction == "a2b", reverse(direction)
         inputs, reals = (a, b) if forward else (b, a)
-        tell(f"{direction}: translating {len(inputs)} pictures")
+        tell(f"{direction}: translating {counted(len(inputs), 'picture')}")
         fakes = mapped(inputs, translate[direction])
         reconstructions = mapped(fakes, translate[back]) if back in translate else None
         before, after = (shown or {}).get(source(direction)), (shown or {}).get(target(direction))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unpaired.data.files import default_cache_dir
 from unpaired.errors import UserError
 from unpaired.evaluation.features import Picture, Pictures, stack
+from unpaired.text import counted
 
 BLOCK = 64
 """Pictures that are held in memory together."""
@@ -60,7 +61,9 @@ def mapped(
         given = [np.asarray(picture) for picture in pictures[start : start + BLOCK]]
         new = change(given)
         if len(new) != len(given):
-            raise UserError(f"{len(given)} pictures were translated into {len(new)}: not one each.")
+            raise UserError(
+                f"{counted(len(given), 'picture')} became {counted(len(new), 'translation')}: not one each."
+            )
         if made is None:
             made = shelf(len(pictures), *new[0].shape, dtype=new[0].dtype)
         if any(picture.shape != made.shape[1:] for picture in new):
@@ -99,5 +102,5 @@ def read_all(
         whole += [path] * len(pages)
     if pictures is None:
         path, why = unreadable[-1]
-        raise UserError(f"None of the {len(files)} pictures in {path.parent} can be read: {why}")
+        raise UserError(f"Of {counted(len(files), 'picture')} in {path.parent} none can be read: {why}")
     return whole, pictures[: len(whole)]

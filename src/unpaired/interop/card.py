@@ -8,6 +8,7 @@ from typing import Any
 
 from unpaired.config import Config, Direction
 from unpaired.report.record import Record, is_number, mapping
+from unpaired.text import counted
 
 
 def model_card(
@@ -52,12 +53,12 @@ def _training(config: Config, images: int, facts: dict[str, Any]) -> Iterator[st
     counts = mapping(facts.get("counts"))
     if {"a", "b"} <= counts.keys():
         yield (
-            f"- {counts['a']:,} pictures of A and {counts['b']:,} of B, in no pairs"
+            f"- {counted(counts['a'], 'picture')} of A and {counts['b']:,} of B, in no pairs"
             if config.method != "pix2pix"
-            else (f"- {counts['a']:,} pairs")
+            else f"- {counted(counts['a'], 'pair')}"
         )
     if images:
-        yield f"- {images:,} images of each domain seen"
+        yield f"- {counted(images, 'image')} of each domain seen"
     if facts.get("preset"):
         yield f"- Preset: {facts['preset']}"
     provenance = mapping(facts.get("provenance"))
@@ -77,7 +78,7 @@ def _measures(record: Record) -> Iterator[str]:
     if not events:
         return
     newest = events[-1]
-    yield from ("## Measures", "", f"On held-out pictures, after {newest['images']:,} images.", "")
+    yield from ("## Measures", "", f"On held-out pictures, after {counted(newest['images'], 'image')}.", "")
     for way, scores in mapping(newest["result"]["directions"]).items():
         yield from (f"| {way} | do nothing | translator | floor |", "|---|---|---|---|")
         for name, score in mapping(mapping(scores).get("measures")).items():

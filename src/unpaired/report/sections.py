@@ -16,7 +16,7 @@ from unpaired.report.grid import spread
 from unpaired.report.images import embed
 from unpaired.report.pieces import alt, ends, img, names, section, thousands, title
 from unpaired.report.record import Record, is_number, mapping
-from unpaired.text import duration
+from unpaired.text import counted, duration
 from unpaired.training.schedule import twice
 
 ENDINGS = {
@@ -74,7 +74,7 @@ def state(record: Record) -> str:
 def _notices(record: Record) -> str:
     texts = [str(e.get("text") or "") for e in record.of("warning")]
     if record.damaged:
-        lines = "1 line" if record.damaged == 1 else f"{record.damaged} lines"
+        lines = counted(record.damaged, "line")
         texts.append(f"{lines} of events.jsonl could not be read (a kill may cut one off) and were left out here.")
     if not any(texts):
         return ""

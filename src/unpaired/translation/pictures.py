@@ -14,6 +14,7 @@ from unpaired.data.decode import LUMINANCE, Picture
 from unpaired.data.pixels import check, to_srgb, upright
 from unpaired.data.tensors import luminance
 from unpaired.errors import UserError
+from unpaired.text import counted
 
 Array = NDArray[Any]
 
@@ -33,8 +34,8 @@ def photo(picture: Picture, path: str | Path) -> tuple[NDArray[np.uint8], NDArra
     """Colours, alpha and greyness. Raises `UserError` for what is no 8-bit picture, which a PIL image can't hold."""
     if picture.dtype != np.uint8 or picture.bands not in (1, 3) or len(picture.pages) != 1:
         raise UserError(
-            f"{path} has {len(picture.pages)} page(s) of {picture.bands} × {picture.dtype}, which no PIL image holds: "
-            "translate it with translate_files (unpaired translate)."
+            f"{path} has {counted(len(picture.pages), 'page')} of {picture.bands} × {picture.dtype}, "
+            "which no PIL image holds: translate it with translate_files (unpaired translate)."
         )
     return picture.rgb, None if picture.alpha is None else picture.alpha[0], picture.grey
 

@@ -10,11 +10,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from unpaired.data.decode import QUALITY
 from unpaired.errors import UserError
+from unpaired.web import spool
 from unpaired.web.metrics import CONTENT_TYPE
 from unpaired.web.service import MEDIA, Format, Made, Service, Wish
 from unpaired.web.summary import Summary, broken, summary
@@ -95,13 +95,12 @@ def router(service: Service, trainings: Trainings | None) -> APIRouter:
         with service.batcher.place():
             service.metrics.waiting.set(service.batcher.taken)
             try:
-                content, name = await _picture(request)
-                made = await _unless_gone(
-                    request, service.translate(content, Wish(run, direction, format, quality, trust))
-                )
+                async with spool.received(request) as picture:
+                    wish = Wish(run, direction, format, quality, trust)
+                    made = await _unless_gone(request, service.translate(picture.file, wish))
             finally:
                 service.metrics.waiting.set(service.batcher.taken - 1)
-        return _file(made, name)
+        return _file(made, picture.filename)
 
     @api.get("/runs", response_model=list[Summary], summary="All runs, newest first")
     def runs() -> list[dict[str, Any]]:
@@ -141,21 +140,6 @@ def summarised(service: Service, trainings: Trainings | None, name: str) -> Summ
     )  # fmt: skip
 
 
-async def _picture(request: Request) -> tuple[bytes, str | None]:
-    """The picture of a request and the name that its file had."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        content, name = await request.body(), None
-    else:
-        async with request.form(max_files=1, max_fields=4) as form:
-            file = form.get("picture")
-            if not isinstance(file, UploadFile):
-                raise HTTPException(400, "The form has no file in its field 'picture'.")
-            content, name = await file.read(), file.filename
-    if not content:
-        raise HTTPException(400, "There is no picture in the request.")
-    return content, name
-
-
 async def _unless_gone(request: Request, work: Any) -> Made:
     """`work`'s result; where the client hangs up first, its picture leaves the queue."""
     task = asyncio.ensure_future(work)
@@ -185,4 +169,4 @@ def _file(made: Made, name: str | None) -> Response:
     }
     if made.percentile is not None:
         headers["x-unpaired-unusual"] = "later" if made.percentile == "later" else f"{made.percentile:.1f}"
-    return Response(made.content, media_type=made.media_type, headers=headers)
+    return spool.answer(made.content, made.media_type, headers)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import torch
 
@@ -104,17 +104,18 @@ class Service:
             await asyncio.to_thread(self.background.join)
             self._threads.shutdown(wait=True, cancel_futures=True)
 
-    async def translate(self, content: bytes, wish: Wish) -> Made:
+    async def translate(self, file: BinaryIO, wish: Wish) -> Made:
         """A picture file → the file of its translation. Raises `UserError` for what the client can mend.
 
-        The caller holds a `batcher.place()`, so that what waits is bounded before it is read.
+        The caller holds a `batcher.place()`, so that what waits is bounded before it is read. The file is in memory
+        only while it is decoded, by one of `THREADS`.
         """
         began, loop = monotonic(), asyncio.get_running_loop()
         run, folder = self._run(wish.run)
         way = _way(wish.direction, directions(folder), run)
 
         def prepare() -> tuple[Translator, Picture]:
-            return self.translators.get(folder, way), decoded(content, self.settings.megapixels)
+            return self.translators.get(folder, way), decoded(file.read(), self.settings.megapixels)
 
         translator, picture = await loop.run_in_executor(self._threads, prepare)
         if why := values.fits(translator.config.data, picture, way):

@@ -26,6 +26,7 @@ from unpaired.data.formats import AXIS
 from unpaired.data.layout import Part
 from unpaired.data.passed_over import Reason
 from unpaired.errors import UserError
+from unpaired.text import counted
 
 
 @dataclass
@@ -168,7 +169,7 @@ def _of_one_kind(
 
 
 def _bands(bands: int, dtype: str) -> str:
-    return f"{bands} {'band' if bands == 1 else 'bands'} of {dtype}"
+    return f"{counted(bands, 'band')} of {dtype}"
 
 
 def _key(root: Path, recipe: Recipe) -> str:

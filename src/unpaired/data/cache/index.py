@@ -16,6 +16,7 @@ import numpy as np
 from unpaired.data import shards
 from unpaired.data.pixels import read_bytes
 from unpaired.errors import UserError
+from unpaired.text import counted
 
 VERSION = 4
 """Of the layout and of what decoding does: another number, another cache."""
@@ -130,4 +131,4 @@ def any_left(entries: list[Entry], root: Path) -> None:
     if any(entry.shape is not None for entry in entries):
         return
     first = next((f"{root / entry.path} {entry.error}" for entry in entries if entry.error), "there is none")
-    raise UserError(f"None of the {len(entries)} pictures in {root} can be used; the first: {first}")
+    raise UserError(f"Of {counted(len(entries), 'picture')} in {root} none can be used; the first: {first}")
