@@ -32,10 +32,12 @@ from unpaired.translation.composite import laid_over
 SHOWN = 16
 ROWS: dict[str, Callable[[Config], Config]] = {
     "plain": lambda config: config,
+    "not-residual": lambda config: replace(config, generator=replace(config.generator, residual=False)),
     "attention": lambda config: replace(config, generator=replace(config.generator, attention=True)),
     "masks": lambda config: config,
 }
-"""Plain CycleGAN; learnt attention; and masks given in training (`masks` trains with an outside-mask loss)."""
+"""Plain CycleGAN, whose generator adds to its input, and as published, where it paints all anew; learnt attention; and
+masks given in training (`masks` trains with an outside-mask loss)."""
 
 
 def main() -> None:

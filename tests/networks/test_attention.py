@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from unpaired.config import Config, DataConfig, GeneratorConfig, LossConfig
 from unpaired.errors import UserError
 from unpaired.networks import GENERATORS, build_generator
-from unpaired.networks.attention import AttentionMap, AttentiveGenerator, attended
+from unpaired.networks.attention import KEPT, PAINTED, AttentionMap, AttentiveGenerator, attended, attention
 from unpaired.networks.layers import residual_output
 from unpaired.validation import validate
 
@@ -29,7 +29,8 @@ def test_black_is_the_input_and_white_the_picture(seed: int, residual: bool) -> 
     picture = change.tanh()
     painted = residual_output(change, x) if residual else picture
     dark, bright, grey = (
-        attended(torch.cat([picture, torch.full_like(x[:, :1], v)], 1), x, residual) for v in (-1.0, 1.0, 0.0)
+        attended(torch.cat([picture, torch.full_like(x[:, :1], v)], 1), x, residual)
+        for v in (2 * KEPT - 1.001, 2 * PAINTED - 0.999, KEPT + PAINTED - 1)
     )
     assert torch.equal(dark, x)
     torch.testing.assert_close(bright, painted, atol=2e-5, rtol=0)
@@ -71,3 +72,12 @@ def test_what_attention_leaves_has_more_than_a_few_colours() -> None:
         validate(Config(generator=attention, data=DataConfig(colours_a=8)))
     with pytest.raises(UserError, match="attention leaves a part of the input"):
         validate(Config(generator=attention, data=DataConfig(channels_a=1), loss=LossConfig(identity=0)))
+
+
+def test_a_map_that_is_black_learns_to_be_otherwise() -> None:
+    made = torch.full((1, 4, 4, 4), -0.9, requires_grad=True)
+    share = attention(made)
+    assert share.eq(-1).all()
+    share.sum().backward()
+    assert made.grad is not None
+    assert made.grad[:, -1].eq(1).all()

@@ -3,7 +3,9 @@
 Mejjati et al. 2018 ("Unsupervised attention-guided image-to-image translation", arXiv:1806.02311, eq. 1) give the map
 by a network of its own; here, as in Tang et al. 2019 (AttentionGAN, arXiv:1903.12296, section 3.1), the generator that
 paints the picture gives it as one more channel. No labels are needed: what the discriminator does not ask for is
-cheapest left to the input, which comes back through the cycle as it was.
+cheapest left to the input, which comes back through the cycle as it was. A tanh never says exactly 0, and a little
+paint on everything is what remains: so small shares are none. Mejjati et al. cut the maps that discriminators see; here
+all maps are cut, from the beginning and without a jump, so that generators learn with it.
 """
 
 from __future__ import annotations
@@ -15,12 +17,15 @@ from torch import Tensor
 from unpaired.networks.generator import Generator
 from unpaired.networks.layers import EDGE
 
+KEPT, PAINTED = 0.3, 0.9
+"""Shares of the body's map up to which the input is kept as it is, and from which nothing of it is left."""
+
 
 class AttentiveGenerator(Generator):
     """attention · picture + (1 − attention) · input: (N, C, H, W) → (N, C, H, W), both in [-1, 1].
 
-    `body` maps the input to (N, C + 1, H, W) in [-1, 1]: picture and map. With `residual` the picture is the input with
-    a change, as in `residual_output`.
+    `body` maps the input to (N, C + 1, H, W) in [-1, 1]: picture and map, before `attention` cuts it. With `residual`
+    the picture is the input with a change, as in `residual_output`.
     """
 
     def __init__(self, body: Generator, *, residual: bool) -> None:
@@ -62,5 +67,8 @@ def attended(made: Tensor, x: Tensor, residual: bool) -> Tensor:
 
 
 def attention(made: Tensor) -> Tensor:
-    """The map (N, 1, H, W) of what a body made, in [-1, 1]."""
-    return made[:, -1:]
+    """The map (N, 1, H, W) of what a body made, in [-1, 1], both ends reached."""
+    raw = made[:, -1:]
+    cut = 2 * (((1 + raw) / 2 - KEPT) / (PAINTED - KEPT)).clamp(0, 1) - 1
+    # Gradients pass as if nothing were cut: a map that is black everywhere would learn nothing any more.
+    return cut.detach() + (raw - raw.detach()) if raw.requires_grad else cut

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import shlex
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
@@ -80,5 +82,14 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "device": gpu or f"{device} ({platform.processor() or platform.machine()})",
         "threads": torch.get_num_threads(),
         "system": platform.platform(),
-        "command": " ".join(sys.argv),
+        "command": typed(sys.argv),
     }
+
+
+def typed(argv: list[str]) -> str:
+    """The command as a shell takes it: `unpaired …` whether by its script or by `python -m unpaired`, without the path
+    of this machine at which either lies; other programs by the name that they were started with.
+    """
+    program = Path(argv[0])
+    ours = program.name == "unpaired" or program.parts[-2:] == ("unpaired", "__main__.py")
+    return shlex.join(["unpaired" if ours else argv[0], *argv[1:]])
