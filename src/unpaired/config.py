@@ -148,7 +148,7 @@ class LossConfig:
     """What a translation has to share with its source, whatever the method, blind to colours, contrast and which side
     of an edge is the bright one: the look of each place beside its neighbours (MIND, Heinrich et al. 2012; in CycleGANs
     Yang et al. 2018), local correlation (LNCC), or edges (normalised gradient fields, Haber and Modersitzki 2006)."""
-    structure_weight: float = 5.0
+    structure_weight: float = 1.0
     """Weight of that loss, whose value is between 0 and 1."""
     inversion: float = 0.0
     """Weight of the penalty on swapped light and dark, whatever the method: −r of the coarse luminance of a picture and

@@ -1,0 +1,1 @@
+"""One picture painted as others are, by optimising it: begin with `transfer`."""

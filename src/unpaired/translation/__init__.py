@@ -1,0 +1,1 @@
+"""A run at work: `translator` translates arrays and pictures, `batch` files and folders, `video` films."""

@@ -1,0 +1,1 @@
+"""A run over HTTP (`app`, `api`), and the studio (`pages`, `trainings`, `study`)."""
