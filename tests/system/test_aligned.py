@@ -36,6 +36,21 @@ def test_two_folders_by_name_and_what_has_no_counterpart_is_told(unpaired: Comma
     assert set(json.loads(answer.out)["directions"]) == {"a2b"}
 
 
+def test_pairs_of_unlike_proportions_are_told_or_refused(unpaired: Command, tmp_path: Path) -> None:
+    a, b = fill(tmp_path / "a", 4, seed=1), fill(tmp_path / "b", 4, seed=2)
+    with Image.open(a / "02.png") as whole:
+        width, height = whole.size
+    paint(b / "02.png", 2 * width, height)
+    paint(b / "03.png", 2 * width, 2 * height)  # other sizes alone are no matter
+    words = ("train", a, b, "--preset", "pix2pix", *TINY)
+    answer = unpaired(*words, "--out", tmp_path / "run")
+    assert answer.status == 0, answer
+    assert "1 pair of unlike proportions, such as" in answer.out
+    assert f"{b / '02.png'} of {2 * width}×{height} px: each is stretched to a square" in answer.out
+    answer = unpaired(*words, "--resize", "short", "--out", tmp_path / "other")
+    assert "give --resize square" in answer.sentence
+
+
 def test_folders_without_a_common_name_are_refused(unpaired: Command, tmp_path: Path) -> None:
     a, b = fill(tmp_path / "a", 3), tmp_path / "b"
     for i in range(3):

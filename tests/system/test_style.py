@@ -37,6 +37,8 @@ def test_mistakes_are_told(unpaired: Command, tmp_path: Path) -> None:
     rest = ("--steps", 1, "--device", "cpu")
     assert "at least one style" in unpaired("style", c, "--out", tmp_path / "o.png", *rest).sentence
     assert "one of the inputs" in unpaired("style", c, s, "--out", c, *rest).sentence
+    for name in ("o", "o.abc"):
+        assert "which format to write" in unpaired("style", c, s, "--out", tmp_path / name, *rest).sentence
     assert "There is no folder" in unpaired("style", c, s, "--out", tmp_path / "no" / "o.png", *rest).sentence
     assert "does not exist" in unpaired("style", c, tmp_path / "no.png", "--out", tmp_path / "o.png", *rest).sentence
     answer = unpaired("style", c, s, "--out", tmp_path / "o.png", "--eyes", "vgg19.pth", *rest)
@@ -48,4 +50,4 @@ def test_mistakes_are_told(unpaired: Command, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((40, 40), np.uint16)).save(deep)
     answer = unpaired("style", c, deep, "--out", tmp_path / "o.png", *rest)
     assert f"{deep} has 1 channels of uint16: style transfer takes 8-bit pictures" in answer.sentence
-    assert not list(tmp_path.glob("o.*"))
+    assert not list(tmp_path.glob("o*"))

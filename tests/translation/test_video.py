@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -20,7 +21,7 @@ from small import SMALL, Same
 from torch import Tensor, nn
 
 from unpaired.errors import Interrupted, UserError
-from unpaired.translation.film import File
+from unpaired.translation.film import Sound
 from unpaired.translation.steady import Steady
 from unpaired.translation.translator import Translator
 from unpaired.translation.video import is_film, translate_film
@@ -270,14 +271,13 @@ def test_a_film_file_that_does_not_say_how_long_it_is(same: Translator, tmp_path
     assert read_film(tmp_path / "made.mp4")[0] == pytest.approx(read_film(film)[0], abs=1e-3)
 
 
-def test_sound_that_says_when_it_is_decoded_only(tmp_path: Path) -> None:
-    with File(write_film(tmp_path / "film.ts", 3, start=2000)) as film:
-        film._live, film._first = True, 90_000
-        packet = av.Packet(b"sound")
-        packet.dts, packet.time_base = 180_000, film.time_base
-        assert packet.pts is None
-        film._heard.append(packet)
-        assert [(p.pts, p.dts) for p in film.heard()] == [(None, 90_000)]
+def test_sound_that_says_when_it_is_decoded_only() -> None:
+    sound, packet = Sound(), av.Packet(b"sound")
+    sound.begin = Fraction(1)
+    packet.dts, packet.time_base = 180_000, Fraction(1, 90_000)
+    assert packet.pts is None
+    sound._met.append(packet)
+    assert [(p.pts, p.dts) for p in sound.heard()] == [(None, 90_000)]
 
 
 def test_a_camera_without_a_reader_for_it_is_told(

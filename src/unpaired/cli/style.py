@@ -14,6 +14,7 @@ from rich.console import Console
 from unpaired.cli.options import parsed
 from unpaired.cli.progress import progress
 from unpaired.data.decode import decode, read_picture, resized, write_picture
+from unpaired.data.discover import format_named
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
 from unpaired.style.transfer import stylise
@@ -67,6 +68,8 @@ def main(arguments: list[str]) -> None:
         raise UserError(f"{told.out} is one of the inputs and would be overwritten: take another --out.")
     if told.out.exists() and not told.overwrite:
         raise UserError(f"{told.out} exists already: take another --out, or give --overwrite.")
+    if format_named(told.out) is None:
+        raise UserError(f"{told.out} does not say which format to write: end its name with .png or .jpg, for instance.")
     if not told.out.parent.is_dir():
         raise UserError(f"There is no folder {told.out.parent} to write {told.out.name} to: make it first.")
     picture, styles = _read(told.content), [_read(path) for path in told.styles]

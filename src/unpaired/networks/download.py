@@ -24,8 +24,8 @@ def vgg19(*, download: bool) -> Path:
         return path
     if not download:
         raise UserError(
-            "The weights of VGG-19 are not here: name their file with --eyes FILE, or fetch them once (548 MB) with "
-            "unpaired style --eyes vgg19 --download."
+            "The weights of VGG-19 are not here: name their file in place of vgg19, or fetch them once (548 MB) with "
+            "unpaired style CONTENT STYLE --out FILE --eyes vgg19 --download."
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def vgg19(*, download: bool) -> Path:
                 digest.update(block)
                 file.write(block)
             if not digest.hexdigest().startswith(path.stem.rpartition("-")[2]):
-                raise UserError(f"{VGG19} arrived damaged: try again, or name a file with --eyes FILE.")
+                raise UserError(f"{VGG19} arrived damaged: try again, or name a file in place of vgg19.")
     except OSError as e:  # urllib's own errors are OSErrors
-        raise UserError(f"{VGG19} can't be fetched to {path.parent} ({e}): name a file with --eyes FILE.") from e
+        raise UserError(f"{VGG19} can't be fetched to {path.parent} ({e}): name a file in place of vgg19.") from e
     return path

@@ -21,7 +21,7 @@ from unpaired.errors import UserError
 from unpaired.evaluation.distances import MINIMUM
 from unpaired.methods import METHODS
 from unpaired.text import counted
-from unpaired.training.pairs import Pairs, find_pairs, unpaired_files
+from unpaired.training.pairs import Pairs, find_pairs, unlike_shapes, unpaired_files
 from unpaired.training.record import Folders, RunRecord
 
 SKIPPED_SHOWN = 10  # files named one by one
@@ -157,6 +157,7 @@ class Inputs:
         if self.pairs is not None:
             alone = unpaired_files(self.caches["a"], self.caches["b"], self.pairs)
             sentences += [f"{counted(len(self.pairs), 'pair')}.", *_left_out(alone)]
+            sentences += unlike_shapes(self.caches["a"], self.caches["b"], self.pairs)
         return sentences
 
     def measured(self, wanted: int) -> str:

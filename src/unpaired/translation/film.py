@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -58,6 +58,43 @@ def library() -> Any:
     return av
 
 
+class Sound:
+    """The sound of a film, copied packet by packet."""
+
+    def __init__(self, streams: Sequence[AudioStream] = ()) -> None:
+        self.streams = streams
+        self.begin = Fraction(0)
+        """The film's second that becomes 0."""
+        self._copies: dict[int, AudioStream] = {}
+        self._met: deque[Packet[Any]] = deque()
+
+    def attach(self, out: OutputContainer) -> None:
+        """Let `heard` give the sound as streams of `out`."""
+        try:
+            self._copies = {stream.index: out.add_stream_from_template(stream) for stream in self.streams}
+        except ValueError as e:
+            kinds = ", ".join(sorted({stream.codec_context.name for stream in self.streams}))
+            raise UserError(f"A {out.format.name} can't hold the film's sound ({kinds}) as it is: take .mkv.") from e
+
+    def meet(self, packet: Packet[Any]) -> None:
+        if packet.dts is not None and self._copies:
+            packet.stream = self._copies[packet.stream.index]
+            self._met.append(packet)
+
+    def heard(self) -> Iterator[Packet[Any]]:
+        """The sound that was met since this was last asked."""
+        while self._met:
+            packet = self._met.popleft()
+            if self.begin:
+                late = round(self.begin / packet.time_base)
+                packet.dts = cast(int, packet.dts) - late
+                if packet.pts is not None:
+                    packet.pts -= late
+                if packet.dts < 0:  # heard before there was something to see
+                    continue
+            yield packet
+
+
 class Folder:
     """Pictures as the frames of a film."""
 
@@ -68,7 +105,7 @@ class Folder:
         self.time_base = 1 / self.rate
         self.count: int | None = len(self.files)
         self.notes: list[str] = []
-        self.sound: list[AudioStream] = []
+        self.sound = Sound()
         if not self.files:
             raise UserError(f"There is no picture in {path}.")
 
@@ -81,12 +118,6 @@ class Folder:
     def frames(self) -> Iterator[Picture]:
         for time, file in enumerate(self.files):
             yield Picture(decode(file, background=self.background), time)
-
-    def attach(self, out: OutputContainer) -> None:
-        """There is no sound."""
-
-    def heard(self) -> Iterator[Packet[Any]]:
-        return iter(())
 
     def cut(self) -> str | None:
         return None
@@ -101,6 +132,26 @@ def is_camera(source: str | Path) -> bool:
     return not is_address(source) and Path(source).is_char_device()
 
 
+def _opened(path: Path | str) -> InputContainer:
+    """A file, an address or a camera. Raises `UserError` where it can't be read."""
+    av = library()
+    how: dict[str, Any] = {"timeout": PATIENCE, "options": ASKED} if is_address(path) else {"options": READ}
+    if is_camera(path):
+        if "v4l2" not in av.formats_available:
+            raise UserError(
+                f"{path} is a camera, and this package av was built without v4l2: have ffmpeg send it as a stream "
+                "(docs/video.md says how), and give that address."
+            )
+        how = {"format": "v4l2"}
+    try:
+        return av.open(str(path), **how)
+    except (av.FFmpegError, OSError) as e:
+        why = e.strerror or "cannot be read"
+        if is_address(path):
+            raise UserError(f"{path} cannot be read as a film: {why}.") from e
+        raise UserError(f"{path} is no film, or it is cut off before it says what it holds ({why}).") from e
+
+
 class File:
     """A film file, a stream or a camera: its frames upright, and its sound.
 
@@ -108,36 +159,18 @@ class File:
     """
 
     def __init__(self, path: Path | str, seconds: float | None = None) -> None:
-        av = library()
-        self.path = path
-        how: dict[str, Any] = {"timeout": PATIENCE, "options": ASKED} if is_address(path) else {"options": READ}
-        if is_camera(path):
-            if "v4l2" not in av.formats_available:
-                raise UserError(
-                    f"{path} is a camera, and this package av was built without v4l2: have ffmpeg send it as a stream "
-                    "(docs/video.md says how), and give that address."
-                )
-            how = {"format": "v4l2"}
-        try:
-            self.container: InputContainer = av.open(str(path), **how)
-        except (av.FFmpegError, OSError) as e:
-            why = e.strerror or "cannot be read"
-            if is_address(path):
-                raise UserError(f"{path} cannot be read as a film: {why}.") from e
-            raise UserError(f"{path} is no film, or it is cut off before it says what it holds ({why}).") from e
+        self.path, self.container = path, _opened(path)
         if not self.container.streams.video or not self.container.streams.video[0].codec_context.pix_fmt:
             self.container.close()
             raise UserError(f"{path} holds no moving pictures that can be read.")
         self.stream: VideoStream = self.container.streams.video[0]
         self.stream.thread_type = "AUTO"
-        self.sound: list[AudioStream] = list(self.container.streams.audio)
+        self.sound = Sound(self.container.streams.audio)
         self.rate = self.stream.average_rate or Fraction(25)
         self.time_base = cast(Fraction, self.stream.time_base)
         self.damage = 0
         self._wanted, self._enough = seconds, False
-        self._copies: dict[int, AudioStream] = {}
-        self._heard: deque[Packet[Any]] = deque()
-        self._end = 0.0
+        self._zero, self._end = 0, 0.0
         self.notes: list[str] = []
         others = [s.type for s in self.container.streams if s.type not in ("audio",) and s is not self.stream]
         if others:
@@ -145,7 +178,7 @@ class File:
         if (bits := max((c.bits for c in self.stream.format.components), default=8)) > 8:
             self.notes.append(f"its {bits} bits a channel became 8")
         long = self._seconds()
-        self._live, self._first = long is None and (is_address(path) or is_camera(path)), 0
+        self._live = long is None and (is_address(path) or is_camera(path))
         if self._live and seconds is None:
             self.container.close()
             raise UserError(f"{path} does not say when it ends: say with --seconds how long it is to be translated.")
@@ -159,24 +192,18 @@ class File:
     def __exit__(self, *_: object) -> None:
         self.container.close()
 
-    def attach(self, out: OutputContainer) -> None:
-        """Let `heard` give the sound as streams of `out`."""
-        try:
-            self._copies = {stream.index: out.add_stream_from_template(stream) for stream in self.sound}
-        except ValueError as e:
-            kinds = ", ".join(sorted({stream.codec_context.name for stream in self.sound}))
-            raise UserError(f"A {out.format.name} can't hold the film's sound ({kinds}) as it is: take .mkv.") from e
-
     def frames(self) -> Iterator[Picture]:
         """Frames in the order in which they are shown; what is damaged is left out and counted."""
-        after = None
+        first, after = 0, None
         for frame in self._decoded():
             time = frame.pts if frame.pts is not None else (0 if after is None else after + 1)
             if after is not None and time <= after:
                 continue  # a damaged time: encoders take rising ones only
             if after is None:
-                self._first = time
-            if self._wanted is not None and (time - self._first) * self.time_base >= self._wanted:
+                first = time
+                if self._live:  # joined in the middle: it begins here
+                    self._zero, self.sound.begin = time, time * self.time_base
+            if self._wanted is not None and (time - first) * self.time_base >= self._wanted:
                 self._enough = True
                 return
             after = time
@@ -188,9 +215,7 @@ class File:
     def _decoded(self) -> Iterator[VideoFrame]:
         for packet in self._packets():
             if packet.stream is not self.stream:
-                if packet.dts is not None and self._copies:
-                    packet.stream = self._copies[packet.stream.index]
-                    self._heard.append(packet)
+                self.sound.meet(packet)
                 continue
             try:
                 yield from cast("list[VideoFrame]", packet.decode())
@@ -198,7 +223,7 @@ class File:
                 self.damage += 1
 
     def _packets(self) -> Iterator[Packet[Any]]:
-        packets = self.container.demux(self.stream, *self.sound)
+        packets = self.container.demux(self.stream, *self.sound.streams)
         while True:
             try:
                 packet = next(packets, None)
@@ -208,24 +233,6 @@ class File:
             if packet is None:
                 return
             yield packet
-
-    def heard(self) -> Iterator[Packet[Any]]:
-        """The sound that was met since this was last asked."""
-        while self._heard:
-            packet = self._heard.popleft()
-            if self._zero:
-                late = round(self._zero * self.time_base / packet.time_base)
-                packet.dts = cast(int, packet.dts) - late
-                if packet.pts is not None:
-                    packet.pts -= late
-                if packet.dts < 0:  # heard before there was something to see
-                    continue
-            yield packet
-
-    @property
-    def _zero(self) -> int:
-        """The time that becomes 0: a stream that one joins in the middle begins there."""
-        return self._first if self._live else 0
 
     def _seconds(self) -> float | None:
         if self.stream.duration:
@@ -237,7 +244,7 @@ class File:
         if self._enough:
             return self._damaged()
         if self._live:
-            long = self._end - float(self._first * self.time_base)
+            long = self._end - float(self._zero * self.time_base)
             return f"stopped after {max(0.0, long):.1f} of {self._wanted:g} seconds"
         seconds, start = self._seconds(), float((self.stream.start_time or 0) * self.time_base)
         # A container's length counts its sound, which may be longer than the pictures.

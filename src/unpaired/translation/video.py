@@ -190,7 +190,7 @@ def _film(file: BinaryIO, out: Path, film: Folder | File) -> Generator[Callable[
         stream: VideoStream = container.add_stream(codec, rate=film.rate, options=QUALITY[codec])
         context = stream.codec_context
         context.time_base = stream.time_base = film.time_base
-        film.attach(container)
+        film.sound.attach(container)
 
         def write(frame: Picture) -> None:
             height, width = frame.rgb.shape[:2]
@@ -204,10 +204,10 @@ def _film(file: BinaryIO, out: Path, film: Folder | File) -> Generator[Callable[
             )
             picture.pts, picture.time_base = frame.time, film.time_base
             container.mux(stream.encode(picture))
-            for packet in film.heard():  # not before: a container begins when all of its streams are known
+            for packet in film.sound.heard():  # not before: a container begins when all of its streams are known
                 container.mux(packet)
 
         yield write
         if context.is_open:
-            for packet in (*film.heard(), *stream.encode(None)):
+            for packet in (*film.sound.heard(), *stream.encode(None)):
                 container.mux(packet)

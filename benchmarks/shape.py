@@ -1,0 +1,171 @@
+"""Shape must change: B is A in another shape, and it is known which.
+
+    python benchmarks/shape.py --out OUT [--rows cyclegan cut …] [--images 1600] [--seeds 0 1 2]
+
+A is flat emoji at 32 px on white, B other flat emoji squeezed to 0.6 of their width: nothing but the geometry differs.
+Names of the two share no glyph, so nothing says how wide one should be. A test emoji's true counterpart is itself,
+squeezed. Each row is trained on as many pictures. Typed again, the command goes on; OUT/table.md is the table and
+OUT/shape.png shows inputs, each row's translations, and the true counterparts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import unpaired
+from unpaired.config import Config
+from unpaired.data import demo
+from unpaired.data.files import default_cache_dir
+from unpaired.evaluation.distances import kid
+from unpaired.evaluation.features import LiteExtractor
+from unpaired.presets import fast
+from unpaired.training import checkpoint
+
+SIDE, WIDTH, SHOWN = 32, 0.6, 16
+Picture = NDArray[np.uint8]
+
+
+def loss(**values: Any) -> Callable[[Config], Config]:
+    return lambda config: replace(config, loss=replace(config.loss, **values))
+
+
+def generator(**values: Any) -> Callable[[Config], Config]:
+    return lambda config: replace(config, generator=replace(config.generator, **values))
+
+
+ROWS: dict[str, Callable[[Config], Config]] = {
+    "cyclegan": lambda config: config,
+    "residual": generator(residual=True),
+    "lambda-1": loss(lambda_a=1.0, lambda_b=1.0),
+    "cycle-floor-0": loss(cycle_floor=0.0),
+    "cycle-coarse-4": loss(cycle_coarse=4),
+    "convnext": generator(kind="convnext", width=16, blocks=4),
+    "unet": generator(kind="unet", depth=5),
+    "cut": lambda config: replace(config, method="cut"),
+    "dclgan": lambda config: replace(config, method="dclgan"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=ROWS)
+    parser.add_argument("--images", type=int, default=1600, help="of each domain seen, a row and seed")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    options = parser.parse_args()
+    inputs, truth = write(options.out / "data")
+    extractor = LiteExtractor()
+    reals = extractor(truth)
+    path = options.out / "results.json"
+    results: dict[str, dict[str, dict[str, float]]] = json.loads(path.read_text()) if path.exists() else {}
+    results["do nothing"] = {"": judged(inputs, truth, extractor, reals)}
+    sheet = [inputs[:SHOWN]]
+    for name in options.rows:
+        for seed in options.seeds:
+            fakes = translated(trained(name, seed, options), inputs)
+            results.setdefault(name, {})[str(seed)] = judged(fakes, truth, extractor, reals)
+            path.write_text(json.dumps(results, indent=1))
+            if seed == options.seeds[0]:
+                sheet.append(fakes[:SHOWN])
+    sheet.append(truth[:SHOWN])
+    Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in sheet])).save(options.out / "shape.png")
+    text = table(results)
+    (options.out / "table.md").write_text(text)
+    print(text)
+
+
+def write(data: Path) -> tuple[list[Picture], list[Picture]]:
+    """trainA and trainB, of different glyphs; the test inputs and their true counterparts."""
+    emoji = demo.unpack(default_cache_dir() / "demo")
+    for number, folder in enumerate(("trainA", "trainB")):
+        (data / folder).mkdir(parents=True, exist_ok=True)
+        for file in sorted((emoji / "trainA").iterdir())[number::2]:
+            picture = on_white(file, WIDTH if folder == "trainB" else 1.0)
+            Image.fromarray(picture).save(data / folder / f"{file.stem}.png")
+    tests = sorted((emoji / "testA").iterdir())
+    return [on_white(file, 1.0) for file in tests], [on_white(file, WIDTH) for file in tests]
+
+
+def on_white(file: Path, width: float) -> Picture:
+    """(SIDE, SIDE, 3): the emoji on white, squeezed to this share of its width, in the middle."""
+    with Image.open(file) as opened:
+        small = opened.convert("RGBA").resize((round(SIDE * width), SIDE), Image.Resampling.BICUBIC)
+    canvas = Image.new("RGB", (SIDE, SIDE), "white")
+    canvas.paste(small, ((SIDE - small.width) // 2, 0), small)
+    return np.array(canvas)
+
+
+def trained(name: str, seed: int, options: argparse.Namespace) -> Path:
+    """The run of a row, trained to its end."""
+    run = options.out / "runs" / f"{name}-{seed}"
+    if checkpoint.latest(run) is not None:
+        return unpaired.resume(run, images=options.images)
+    base = fast()
+    config = ROWS[name](
+        replace(
+            base,
+            data=replace(base.data, size=SIDE, crop=SIDE),
+            generator=replace(base.generator, width=24, blocks=4),
+            discriminator=replace(base.discriminator, view=64),
+            nce=replace(base.nce, layers=(0, 1, 2, 3, 6)),
+            training=replace(
+                base.training, seed=seed, images=options.images, minutes=None, held_out=0, preview_minutes=1e6
+            ),
+        )
+    )
+    return unpaired.train(options.out / "data/trainA", options.out / "data/trainB", out=run, config=config)
+
+
+def translated(run: Path, inputs: list[Picture]) -> list[Picture]:
+    return unpaired.Translator.load(run, direction="a2b", checkpoint="latest").translate_arrays(inputs)
+
+
+def judged(fakes: list[Picture], truth: list[Picture], extractor: LiteExtractor, reals: Any) -> dict[str, float]:
+    """How far translations are from the true counterparts, and from B."""
+    pairs = list(zip(fakes, truth, strict=True))
+    features = extractor(fakes)
+    return {
+        "silhouette IoU": statistics.fmean(iou(silhouette(fake), silhouette(true)) for fake, true in pairs),
+        "L1": statistics.fmean(float(np.abs(fake.astype(float) - true).mean()) for fake, true in pairs),
+        "feature distance": float(np.linalg.norm(features - reals, axis=1).mean()),
+        "KID": kid(features, reals),
+    }
+
+
+def silhouette(picture: Picture) -> NDArray[np.bool_]:
+    """Where a picture is not white."""
+    return (picture.astype(int) < 235).any(axis=-1)
+
+
+def iou(x: NDArray[np.bool_], y: NDArray[np.bool_]) -> float:
+    return float((x & y).sum() / max(1, (x | y).sum()))
+
+
+def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Markdown; means ± deviations over seeds."""
+    names = list(results["do nothing"][""])
+    lines = [f"| | {' | '.join(names)} | seeds |", "|---" * (len(names) + 2) + "|"]
+    for row, runs in results.items():
+        cells = [spread([run[name] for run in runs.values()]) for name in names]
+        lines.append(f"| {row} | {' | '.join(cells)} | {'' if row == 'do nothing' else len(runs)} |")
+    return "\n".join(lines) + "\n"
+
+
+def spread(values: list[float]) -> str:
+    mean = statistics.fmean(values)
+    digits = 1 if mean > 5 else 3
+    return f"{mean:.{digits}f}" + (f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else "")
+
+
+if __name__ == "__main__":
+    main()
