@@ -59,6 +59,13 @@ def test_it_comes_nearer_to_the_style_and_still_shows_the_content() -> None:
     assert (made == _stylised()).all(), "and the same every time"
 
 
+def test_a_flat_drawing_is_painted_however_bad_the_first_trial_of_a_step() -> None:
+    drawing = np.zeros((96, 96, 3), np.uint8)
+    drawing[30:70, 20:80] = (221, 46, 68)
+    made = stylise(drawing, [_stripes()], eyes="lite0", steps=8, device="cpu")
+    assert (made != drawing).any()
+
+
 def test_without_a_style_weight_nothing_changes() -> None:
     made = _stylised(style_weight=0.0, smoothness=0.0)
     assert np.abs(made.astype(int) - _content()).max() <= 1

@@ -142,7 +142,7 @@ def test_a_run_through_time_and_its_downloads(studio: Serving, page: Page, tmp_p
     assert image.get_attribute("src") != last
     assert page.inner_text("#when").startswith("40 images")
     assert page.locator("#curves svg").count() >= 1
-    with page.expect_download() as weights:
+    with page.expect_download(timeout=100_000) as weights:  # a process that exports, and imports torch first
         page.get_by_role("link", name="translator.safetensors").click()
     weights.value.save_as(tmp_path / "translator.safetensors")
     assert Translator.load(tmp_path / "translator.safetensors").directions == ("a2b", "b2a")

@@ -97,7 +97,10 @@ def _optimised(
         painted = [sum((w * g for w, g in zip(shares, grams, strict=True)), start=torch.zeros_like(grams[0]))
                    for grams in zip(*each, strict=True)]  # fmt: skip
     x = begin.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-    optimizer = torch.optim.LBFGS([x], max_iter=1, history_size=20, line_search_fn="strong_wolfe")
+    # max_eval also bounds the line search: by its default, 1 here, a first trial that is worse ends every step at once.
+    optimizer = torch.optim.LBFGS(
+        [x], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe"
+    )  # fmt: skip
 
     def loss() -> Tensor:
         optimizer.zero_grad()
