@@ -56,7 +56,7 @@ def _nce(made: Tensor, source: Tensor, looks: Any, of_made: Any, at: Any, of_sou
 
 
 def _of_cut(m: Any, source: Tensor, made: Tensor, c: NceConfig) -> Tensor:
-    return _nce(made, source, m.generator_ab, m.projector, m.generator_ab, m.projector, c)
+    return _nce(made, source, m.way.generator_ab, m.projector, m.way.generator_ab, m.projector, c)
 
 
 @pytest.mark.parametrize("identity", [0.0, 1.0])
@@ -64,11 +64,11 @@ def test_cut_is_eq_6(identity: float) -> None:
     config = _config(identity=identity)
     method = _build(CUT, config)
     [step] = method.generator_step(A, B, 0)
-    fake = method.generator_ab(A)
+    fake = method.way.generator_ab(A)
     contrast = _of_cut(method, A, fake, config.nce)
     if identity:  # the authors take the mean of both
-        contrast = 0.5 * (contrast + _of_cut(method, B, method.generator_ab(B), config.nce))
-    fooled = (method.adversary_b.discriminator(fake)[0] - 1).square().mean()
+        contrast = 0.5 * (contrast + _of_cut(method, B, method.way.generator_ab(B), config.nce))
+    fooled = (method.way.adversary_b.discriminator(fake)[0] - 1).square().mean()
     torch.testing.assert_close(step.loss, 2.0 * fooled + 3.0 * contrast, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(step.fakes["fake_b"], fake.detach(), rtol=1e-4, atol=1e-5)
     assert step.terms.keys() == {"gan_ab", "nce_a"} | ({"nce_b"} if identity else set())
@@ -82,10 +82,10 @@ def test_fastcut_contrasts_mirrored_pictures_with_unmirrored_ones() -> None:
         torch.manual_seed(seed)
         [step] = method.generator_step(A, B, 0)
         losses.add(round(step.terms["nce_a"].item(), 4))
-        mirrored = torch.allclose(step.fakes["fake_b"], method.generator_ab(A.flip(3)), atol=1e-5)
-        made = method.generator_ab(A.flip(3) if mirrored else A)
-        queries = [q.flip(3) if mirrored else q for q in method.generator_ab.stages(made, config.nce.layers)]
-        keys = method.generator_ab.stages(A, config.nce.layers)
+        mirrored = torch.allclose(step.fakes["fake_b"], method.way.generator_ab(A.flip(3)), atol=1e-5)
+        made = method.way.generator_ab(A.flip(3) if mirrored else A)
+        queries = [q.flip(3) if mirrored else q for q in method.way.generator_ab.stages(made, config.nce.layers)]
+        keys = method.way.generator_ab.stages(A, config.nce.layers)
         parts: list[Tensor] = []
         for q, k, head in zip(queries, keys, method.projector.heads, strict=True):
             vectors = [torch.nn.functional.normalize(head(x.flatten(2).transpose(1, 2)), dim=-1) for x in (q, k)]
@@ -98,15 +98,15 @@ def test_sincut_contrasts_across_the_batch_and_holds_b_to_itself() -> None:
     config = _config(across=True, identity=0.0, l1=2.0)
     method = _build(CUT, config)
     [step] = method.generator_step(A, B, 0)
-    fake = method.generator_ab(A)
+    fake = method.way.generator_ab(A)
     parts: list[Tensor] = []
-    stages = [method.generator_ab.stages(x, config.nce.layers) for x in (fake, A)]
+    stages = [method.way.generator_ab.stages(x, config.nce.layers) for x in (fake, A)]
     for q, k, head in zip(*stages, method.projector.heads, strict=True):
         # All places of both pictures in one row: each has one key and all others against it.
         vectors = [torch.nn.functional.normalize(head(x.flatten(2).transpose(1, 2)), dim=-1) for x in (q, k)]
         parts.append(patch_nce(*(v.reshape(1, -1, v.shape[-1]) for v in vectors), config.nce.temperature))
-    contrast, kept = torch.stack(parts).mean(), (method.generator_ab(B) - B).abs().mean()
-    fooled = (method.adversary_b.discriminator(fake)[0] - 1).square().mean()
+    contrast, kept = torch.stack(parts).mean(), (method.way.generator_ab(B) - B).abs().mean()
+    fooled = (method.way.adversary_b.discriminator(fake)[0] - 1).square().mean()
     torch.testing.assert_close(step.loss, 2.0 * fooled + 3.0 * contrast + 2.0 * kept, rtol=1e-4, atol=1e-5)
     assert step.terms.keys() == {"gan_ab", "nce_a", "identity_b"}
 

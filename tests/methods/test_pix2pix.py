@@ -37,10 +37,10 @@ def _method(config: Config = TINY) -> Pix2Pix:
 
 def test_the_objective_is_that_of_the_paper() -> None:
     method = _method()
-    fake = method.generator_ab(A)
+    fake = method.way.generator_ab(A)
 
     def d(b: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(method.adversary_b.discriminator(torch.cat([A, b], dim=1))[0].double())
+        return torch.sigmoid(method.way.adversary_b.discriminator(torch.cat([A, b], dim=1))[0].double())
 
     [made] = method.generator_step(A, B, 0)
     expected = 2.0 * -torch.log(d(fake)).mean() + 30.0 * (fake - B).abs().mean()
@@ -62,7 +62,7 @@ def test_real_and_fake_pairs_are_augmented_as_wholes() -> None:
     """What is shifted or cut is shifted and cut in the source, too: the frame of zeros is the same in both."""
     method = _method(replace(TINY, discriminator=replace(TINY.discriminator, augment=True)))
     torch.manual_seed(0)
-    seen = method.adversary_b._seen(torch.full((4, 4, 16, 16), 5.0))  # pyright: ignore
+    seen = method.way.adversary_b._seen(torch.full((4, 4, 16, 16), 5.0))  # pyright: ignore
     cut = seen == 0
     assert cut.any()
     assert all(torch.equal(cut[:, 0], cut[:, c]) for c in range(4))

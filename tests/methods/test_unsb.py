@@ -49,7 +49,7 @@ def test_the_objective_is_eq_12() -> None:
         own = method.energy(torch.cat([pair, pair, when], dim=1))[0]
         other = method.energy(torch.cat([pair, pair.flip(0), when], dim=1))[0]
         bridge = 0.5 * ((state - fake).square().mean() - (4 - k) / 4 * entropy(own, other))
-        fooled = (method.adversary_b.discriminator(fake)[0] - 1).square().mean()
+        fooled = (method.way.adversary_b.discriminator(fake)[0] - 1).square().mean()
         torch.testing.assert_close(step.loss, fooled + 2.0 * bridge + 3.0 * step.terms["nce_a"], rtol=1e-4, atol=1e-5)
         if k == 0:
             assert torch.equal(state, A)
@@ -77,4 +77,4 @@ def test_what_cannot_be_bridged_is_refused(change: dict[str, Any], told: str) ->
 
 def test_what_translates_is_built_alone() -> None:
     alone = UNSB.translator(TINY, "a2b")
-    alone.load_state_dict(UNSB(TINY).generator_ab.state_dict())
+    alone.load_state_dict(UNSB(TINY).way.generator_ab.state_dict())

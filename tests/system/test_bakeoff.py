@@ -84,7 +84,7 @@ def test_held_out_pairs_stay_together_and_test_folders_are_used(tmp_path: Path) 
         (["--methods", "cut", "cut"], "two or more"),
         (["--methods", "cut", "pix2pix"], "pix2pix learns from pairs"),
         (["--minutes", "0"], "not above 0"),
-        ([], "at least 20 in each folder"),
+        ([], "at least 20 in each"),
         (["--layout", "same"], "leave out"),
     ],
 )
