@@ -1,0 +1,179 @@
+"""The built-in pair, one row a backbone or method, as much processor time for each: KID, and true pairs in another shape.
+
+    python benchmarks/emoji.py --out OUT [--rows demo convnext …] [--seconds 150] [--seeds 0 1 2]
+
+Steps of each row are timed first, and its training gets as many images as fit into the seconds, so that its learning
+rate ends where it should. Test emoji have true counterparts: the same glyph in the other style. A quarter of them, those
+whose outlines overlap least, are drawn in another shape, and distances to the counterparts are told of these alone, too.
+Typed again, the command goes on; OUT/table.md is the table, OUT/emoji.png shows the pairs that differ most, and each
+row's translations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+import unpaired
+from unpaired.config import Config
+from unpaired.data import demo
+from unpaired.data.decode import decode
+from unpaired.data.files import default_cache_dir
+from unpaired.evaluation.distances import kid
+from unpaired.evaluation.features import LiteExtractor
+from unpaired.methods import METHODS
+from unpaired.presets import PRESETS
+from unpaired.training import checkpoint
+from unpaired.training.engine import Engine
+from unpaired.training.ranks import Ranks
+
+SIDE, SHOWN = 64, 12
+Picture = NDArray[np.uint8]
+
+
+def published(config: Config) -> Config:
+    """CycleGAN as it was published (ResNet-9 of width 64, batch 1), at this size."""
+    paper = PRESETS["paper"]()
+    return replace(paper, data=replace(paper.data, size=72, crop=SIDE), training=replace(config.training, batch=1))
+
+
+def generator(**values: Any) -> Callable[[Config], Config]:
+    return lambda config: replace(config, generator=replace(config.generator, **values))
+
+
+def method(name: str) -> Callable[[Config], Config]:
+    return lambda config: replace(config, method=name)
+
+
+ROWS: dict[str, Callable[[Config], Config]] = {
+    "published": published,
+    "resnet-9": generator(width=64, blocks=9),
+    "demo": lambda config: config,
+    "not residual": generator(residual=False),
+    "convnext": generator(kind="convnext", width=16, blocks=2),
+    "unet": generator(kind="unet", depth=5),
+    "cut": method("cut"),
+    "dclgan": method("dclgan"),
+}
+"""What each makes of the preset `demo`."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=ROWS)
+    parser.add_argument("--seconds", type=float, default=150, help="of processor time, a row and seed")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = demo.unpack(default_cache_dir() / "demo")
+    pairs = Pairs(data)
+    path = options.out / "results.json"
+    results: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+    results["do nothing"] = {"images": 0, "seeds": {"": pairs.judged(pairs.inputs)}}
+    sheet = [pairs.inputs, pairs.truth]
+    for name in options.rows:
+        config = ROWS[name](PRESETS["demo"]())
+        row = results.setdefault(name, {"images": images_in(options.seconds, config), "seeds": {}})
+        for seed in options.seeds:
+            run = trained(config, data, options.out / "runs" / f"{name.replace(' ', '-')}-{seed}", row["images"], seed)
+            translator = unpaired.Translator.load(run, direction="a2b", checkpoint="latest")
+            fakes = translator.translate_arrays(pairs.inputs)
+            row["seeds"][str(seed)] = pairs.judged(fakes)
+            path.write_text(json.dumps(results, indent=1))
+            if seed == options.seeds[0]:
+                sheet.append(fakes)
+    shown = pairs.least_alike[:SHOWN]
+    rows = [np.concatenate([pictures[i] for i in shown], axis=1) for pictures in sheet]
+    Image.fromarray(np.concatenate(rows)).save(options.out / "emoji.png")
+    text = table(results)
+    (options.out / "table.md").write_text(text)
+    print(text)
+
+
+class Pairs:
+    """The test emoji, flat, and their counterparts in 3D."""
+
+    def __init__(self, data: Path) -> None:
+        flat, round_ = (sorted((data / folder).iterdir()) for folder in ("testA", "testB"))
+        self.inputs, self.truth = [decode(file) for file in flat], [decode(file) for file in round_]
+        overlaps = [overlap(outline(x), outline(y)) for x, y in zip(flat, round_, strict=True)]
+        self.least_alike = np.argsort(overlaps, kind="stable")[: len(overlaps) // 4]
+        self.extractor = LiteExtractor()
+        self.reals = self.extractor(self.truth)
+
+    def judged(self, fakes: list[Picture]) -> dict[str, float]:
+        """How far translations are from B, and from their counterparts: of all, and where shapes differ."""
+        features = self.extractor(fakes)
+        away = np.linalg.norm(features - self.reals, axis=1)
+        l1 = np.array([np.abs(x.astype(float) - y).mean() for x, y in zip(fakes, self.truth, strict=True)])
+        return {
+            "KID": kid(features, self.reals),
+            "feature distance": float(away.mean()),
+            "L1": float(l1.mean()),
+            "feature distance, other shape": float(away[self.least_alike].mean()),
+            "L1, other shape": float(l1[self.least_alike].mean()),
+        }
+
+
+def outline(file: Path) -> NDArray[np.bool_]:
+    """Where an emoji is not transparent."""
+    with Image.open(file) as opened:
+        return np.array(opened.convert("RGBA"))[..., 3] > 127
+
+
+def overlap(x: NDArray[np.bool_], y: NDArray[np.bool_]) -> float:
+    return float((x & y).sum() / max(1, (x | y).sum()))
+
+
+def images_in(seconds: float, config: Config, steps: int = 12) -> int:
+    """How many images of each domain one thread trains on in that time: whole batches."""
+    torch.set_num_threads(1)
+    engine = Engine(METHODS[config.method](config), config, torch.device("cpu"), Ranks())
+    batch = config.training.batch
+    x = torch.randint(0, 256, (2, batch, 3, SIDE, SIDE), dtype=torch.uint8)
+    taken: list[float] = []
+    for step in range(steps):
+        before = time.process_time()
+        engine.step(x[0], x[1], images=step * batch, rate=1.0)
+        taken.append(time.process_time() - before)
+    return batch * round(seconds / statistics.median(taken[2:]))
+
+
+def trained(config: Config, data: Path, run: Path, images: int, seed: int) -> Path:
+    """A run of so many images, trained to its end."""
+    if checkpoint.latest(run) is not None:
+        return unpaired.resume(run, images=images)
+    training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
+    return unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Markdown; means ± deviations over seeds."""
+    names = list(results["do nothing"]["seeds"][""])
+    lines = [f"| | images | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
+    for name, row in results.items():
+        cells = [spread([run[key] for run in row["seeds"].values()]) for key in names]
+        lines.append(f"| {name} | {row['images']} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def spread(values: list[float]) -> str:
+    mean = statistics.fmean(values)
+    digits = 1 if mean > 5 else 2 if mean > 1 else 4
+    return f"{mean:.{digits}f}" + (f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else "")
+
+
+if __name__ == "__main__":
+    main()
