@@ -1,12 +1,12 @@
-"""The built-in pair, one row a backbone or method, as much processor time for each: KID, and true pairs in another shape.
+"""The built-in pair by backbones and methods, as much processor time for each: KID, and true pairs of unlike shapes.
 
     python benchmarks/emoji.py --out OUT [--rows demo convnext …] [--seconds 150] [--seeds 0 1 2]
 
 Steps of each row are timed first, and its training gets as many images as fit into the seconds, so that its learning
-rate ends where it should. Test emoji have true counterparts: the same glyph in the other style. A quarter of them, those
-whose outlines overlap least, are drawn in another shape, and distances to the counterparts are told of these alone, too.
-Typed again, the command goes on; OUT/table.md is the table, OUT/emoji.png shows the pairs that differ most, and each
-row's translations.
+rate ends where it should. Test emoji have true counterparts: the same glyph in the other style. A quarter of them,
+whose outlines overlap least, are drawn in another shape, and distances to the counterparts are told of these alone,
+too. Typed again, the command goes on; OUT/table.md is the table, OUT/emoji.png shows the pairs that differ most, and
+each row's translations.
 """
 
 from __future__ import annotations
