@@ -11,7 +11,9 @@ import tyro
 from rich.console import Console
 
 from unpaired.cli import speaks
+from unpaired.cli.display import Display
 from unpaired.cli.options import parsed
+from unpaired.compute.ranks import Ranks, joined
 from unpaired.config import (
     BridgeConfig,
     Config,
@@ -26,15 +28,14 @@ from unpaired.config import (
     Pix2PixConfig,
     TrainingConfig,
 )
-from unpaired.display import Display
 from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.measure import Evaluation
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
-from unpaired.training import checkpoint, loop
+from unpaired.run import checkpoint
+from unpaired.run.record import RunRecord
+from unpaired.training import loop
 from unpaired.training.events import Listener
-from unpaired.training.ranks import Ranks, joined
-from unpaired.training.record import RunRecord
 from unpaired.training.run import find_folders
 from unpaired.training.schedule import twice
 from unpaired.training.session import Session

@@ -15,13 +15,13 @@ from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_attention, write_changes
 from unpaired.cli.options import parsed
 from unpaired.cli.progress import progress
+from unpaired.compute.device import Precision
+from unpaired.compute.ranks import joined
 from unpaired.config import Direction
 from unpaired.data import passed_over
 from unpaired.data.pixels import let_in
 from unpaired.errors import UserError
 from unpaired.text import counted
-from unpaired.training.device import Precision
-from unpaired.training.ranks import joined
 from unpaired.translation.batch import BatchReport, translate_files
 from unpaired.translation.manifest import MANIFEST, Status
 from unpaired.translation.ray import translate_on_ray

@@ -14,13 +14,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from unpaired.compute.device import keep_freed_memory
+from unpaired.compute.ranks import Ranks
 from unpaired.config import Direction
 from unpaired.data.decode import Picture, read_picture, write_picture
 from unpaired.data.discover import SUFFIXES
 from unpaired.data.masks import Masks, read_mask
 from unpaired.errors import DiskFull, Interrupted, UserError
-from unpaired.training.device import keep_freed_memory
-from unpaired.training.ranks import Ranks
 from unpaired.translation import streamed, values
 from unpaired.translation.composite import check_alike, laid_over
 from unpaired.translation.jobs import Job, plan

@@ -22,8 +22,8 @@ from unpaired.presets import PRESETS
 from unpaired.report.curves import number
 from unpaired.report.losses import curves
 from unpaired.report.page import POLICY, write_report
+from unpaired.run import checkpoint
 from unpaired.text import duration
-from unpaired.training import checkpoint
 from unpaired.training.run import find_folders
 from unpaired.translation.film import FILMS
 from unpaired.web import judging, live
