@@ -14,8 +14,8 @@ from rich.console import Console
 from unpaired.cli.options import parsed
 from unpaired.cli.progress import progress
 from unpaired.data.decode import decode, read_picture, resized, write_picture
-from unpaired.data.discover import format_named
 from unpaired.data.picture import Picture
+from unpaired.data.signatures import format_named
 from unpaired.errors import UserError
 from unpaired.style.transfer import stylise
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from unpaired.compute.ranks import joined
 from unpaired.config import Config, Layout
-from unpaired.data.discover import check_folder, find_domains, find_folder, find_test_domains
+from unpaired.data.discover import check_folder
+from unpaired.data.layout import find_domains, find_folder, find_test_domains
 from unpaired.errors import UserError
 from unpaired.presets import fast
 from unpaired.run.record import Folders

@@ -15,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from unpaired.data.demo import unpack
-from unpaired.data.discover import SUFFIXES
 from unpaired.data.files import default_cache_dir
+from unpaired.data.signatures import SUFFIXES
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
 from unpaired.report.curves import number
