@@ -10,10 +10,10 @@ from typing import Annotated
 import tyro
 
 from unpaired.bakeoff import bakeoff
+from unpaired.cli.display import Display
 from unpaired.cli.options import parsed
 from unpaired.cli.train import Preset, rank_console
 from unpaired.config import Layout, MethodName
-from unpaired.display import Display
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
 

@@ -139,7 +139,7 @@ def _get(told: Get) -> None:
 
 
 def _check(told: Check) -> None:
-    from unpaired.data.discover import find_domains, find_test_domains
+    from unpaired.data.layout import find_domains, find_test_domains
     from unpaired.evaluation.checkup import check
 
     if not 1 <= len(told.folders) <= 2:

@@ -14,9 +14,9 @@ from rich.console import Console
 from unpaired.cli.options import parsed
 from unpaired.cli.progress import progress
 from unpaired.data.decode import decode, read_picture, resized, write_picture
-from unpaired.data.discover import format_named
 from unpaired.data.files import not_written
 from unpaired.data.picture import Picture
+from unpaired.data.signatures import format_named
 from unpaired.errors import UserError
 from unpaired.style.transfer import stylise
 from unpaired.text import counted

@@ -20,11 +20,11 @@ from torch import nn
 from unpaired.config import Config, Direction, Domain, reverse, source, target
 from unpaired.data.discover import Discovery
 from unpaired.data.layout import pairs_by_name
+from unpaired.data.split import MINIMUM
 from unpaired.data.tensors import to_float
 from unpaired.errors import UserError
 from unpaired.evaluation import honesty, measure
 from unpaired.evaluation.content import luminance_correlation
-from unpaired.evaluation.distances import MINIMUM
 from unpaired.evaluation.features import FeatureExtractor, Features, LiteExtractor, Picture, Pictures, Remembering
 from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import Kid, Measure, TruePairs
