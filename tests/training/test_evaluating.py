@@ -16,7 +16,7 @@ from tiny import TINY, bits, paint, plan
 import unpaired
 from unpaired.data.discover import discover
 from unpaired.errors import UserError
-from unpaired.evaluation.measure import Evaluation
+from unpaired.evaluation.result import Evaluation
 from unpaired.methods import METHODS
 from unpaired.training import checkpoint, events, start
 from unpaired.training.best import Judge, Verdict

@@ -28,7 +28,7 @@ from unpaired.config import (
 )
 from unpaired.display import Display
 from unpaired.errors import Interrupted, UserError
-from unpaired.evaluation.measure import Evaluation
+from unpaired.evaluation.result import Evaluation
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
 from unpaired.training import checkpoint, loop

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from unpaired.evaluation import pairs
-from unpaired.evaluation.evidence import Evidence, Score, mean
+from unpaired.evaluation.evidence import Evidence, mean
 from unpaired.evaluation.honesty import examine
+from unpaired.evaluation.result import Score
 
 IGNORANT = (
     "the way back makes as good a picture from another picture's fake: it knows nothing of its input, so no share of "
