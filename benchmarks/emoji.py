@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import unpaired
+from unpaired.compute.ranks import Ranks
 from unpaired.config import Config
 from unpaired.data import demo
 from unpaired.data.decode import decode
@@ -34,9 +35,8 @@ from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.methods import METHODS
 from unpaired.presets import PRESETS
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
 
 SIDE, SHOWN = 64, 12
 Picture = NDArray[np.uint8]

@@ -29,7 +29,7 @@ from unpaired.data.files import default_cache_dir
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.presets import fast
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 SIDE, WIDTH, SHOWN = 32, 0.6, 16
 Picture = NDArray[np.uint8]

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from unpaired.config import DIRECTIONS, Direction, source
 from unpaired.data.discover import discover
+from unpaired.data.grid import preview_grid, spread
 from unpaired.errors import UserError
 from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.result import LEGEND
 from unpaired.evaluation.run import evaluate, read_pages, showing
 from unpaired.report.curves import chart
-from unpaired.report.grid import preview_grid, spread
 from unpaired.report.images import embedded
 from unpaired.report.page import document, write_page
 from unpaired.report.pieces import WAYS, img, section, thousands
 from unpaired.report.progress import measured
 from unpaired.report.record import Record, Series, mapping, read_record
+from unpaired.run.held_out import unseen
+from unpaired.run.record import RunRecord
 from unpaired.text import duration, number
-from unpaired.training.inputs import unseen
-from unpaired.training.record import RunRecord
 from unpaired.translation.translator import Translator
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from unpaired.compute.ranks import Ranks
 from unpaired.config import (
     Config,
     DataConfig,
@@ -26,10 +27,9 @@ from unpaired.losses.structure import STRUCTURE, inversion
 from unpaired.methods import METHODS
 from unpaired.methods.step import Step
 from unpaired.methods.structure import kept_structure
+from unpaired.run.record import Folders
 from unpaired.training import events, loop, start
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
-from unpaired.training.record import Folders
 
 TINY = Config(
     data=DataConfig(size=32, crop=32),

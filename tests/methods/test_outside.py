@@ -9,12 +9,12 @@ import torch
 from test_registry import NAMES, TINY
 from torch import Tensor
 
+from unpaired.compute.ranks import Ranks
 from unpaired.losses.cycle import outside
 from unpaired.methods import METHODS
 from unpaired.methods.outside import kept_outside
 from unpaired.methods.step import Step
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
 
 
 def test_the_loss_by_hand() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import types
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from inspect import cleandoc
@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from unpaired.errors import UserError
 from unpaired.text import perhaps
 
 T = TypeVar("T")
@@ -29,6 +30,13 @@ def parsed(arguments: list[str], cls: type[T], command: str, *, default: T | Non
     with _one_column():
         told = tyro.cli(cls, args=arguments, prog=prog, default=default, registry=REGISTRY, console_outputs=speak)
     return cast(T, told)
+
+
+def refuse(refusals: Iterable[tuple[object, str]]) -> None:
+    """Raise `UserError` with the sentence of the first that is so."""
+    for wrong, sentence in refusals:
+        if wrong:
+            raise UserError(sentence)
 
 
 def _flow(cls: type) -> None:

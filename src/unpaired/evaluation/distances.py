@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unpaired.data.split import MINIMUM
 from unpaired.errors import UserError
 from unpaired.evaluation.shelf import Rows
 
 Array = NDArray[np.float64]
-MINIMUM = 10
-"""Fewer pictures than this make no distance: at 10 KID's noise already drowns most differences."""
 _BLOCK = 1024
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from unpaired.config import Direction, Domain
+from unpaired.data.split import MINIMUM
 from unpaired.errors import UserError
-from unpaired.evaluation import distances
 from unpaired.evaluation.collection import Collection
 from unpaired.evaluation.features import FeatureExtractor
 from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour
@@ -105,10 +105,10 @@ def elsewhere(evidence: Evidence, why: str) -> str:
 def too_few(evidence: Evidence) -> str | None:
     """Why no distance can be measured, or None: one sentence for all of them, so that it is told once."""
     count = min(len(evidence.fakes), len(evidence.reals))
-    if count >= distances.MINIMUM:
+    if count >= MINIMUM:
         return None
     return (
-        f"distances between two folders (KID, textures, colours, …) take at least {distances.MINIMUM} pictures in "
+        f"distances between two folders (KID, textures, colours, …) take at least {MINIMUM} pictures in "
         f"each, but one has {count} (and hundreds, to tell small differences from chance)"
     )
 
@@ -146,6 +146,6 @@ def beside_yardsticks(
     return Score(
         translator=distance(evidence.fakes, evidence.reals),
         do_nothing=distance(evidence.inputs, evidence.reals),
-        floor=distance(*evidence.halves()) if len(evidence.reals) >= 2 * distances.MINIMUM else None,
+        floor=distance(*evidence.halves()) if len(evidence.reals) >= 2 * MINIMUM else None,
         spread=spread, better=better, note=note,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional as F
 
+from unpaired.compute.device import choose_device
 from unpaired.data.decode import decode, resized
 from unpaired.data.discover import discover
 from unpaired.data.layout import pairs_by_name
@@ -23,7 +24,6 @@ from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour, LabelScores, ch
 from unpaired.evaluation.pictures import Picture
 from unpaired.evaluation.shelf import Shelf
 from unpaired.networks import efficientnet
-from unpaired.training.device import choose_device
 
 FEWEST = 10
 """Pairs without which nothing can be learnt."""

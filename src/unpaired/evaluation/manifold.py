@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unpaired.evaluation.distances import MINIMUM, Array, check, in_blocks, squared
+from unpaired.data.split import MINIMUM
+from unpaired.evaluation.distances import Array, check, in_blocks, squared
 from unpaired.evaluation.shelf import Rows
 
 _BLOCK = 1024

@@ -14,10 +14,10 @@ from PIL import ExifTags, Image
 
 from unpaired.config import Config, Direction, Domain, Layout
 from unpaired.data.decode import decode, framed
-from unpaired.data.discover import discover, find_test_domains, is_broken
+from unpaired.data.discover import discover, is_broken
 from unpaired.data.domain import pages
 from unpaired.data.files import default_cache_dir
-from unpaired.data.layout import cut, pairs_by_name, part_of
+from unpaired.data.layout import cut, find_test_domains, pairs_by_name, part_of
 from unpaired.data.scale import scale_of
 from unpaired.data.show import visible
 from unpaired.errors import UserError, reason

@@ -27,8 +27,8 @@ from unpaired.evaluation.features import LiteExtractor
 from unpaired.evaluation.pictures import Picture
 from unpaired.evaluation.run import read
 from unpaired.methods import METHODS
-from unpaired.training.inputs import trained_on
-from unpaired.training.record import RunRecord
+from unpaired.run.held_out import trained_on
+from unpaired.run.record import RunRecord
 from unpaired.translation.single import WEIGHTS
 
 NEIGHBOURS = 5

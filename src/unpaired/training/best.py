@@ -21,12 +21,12 @@ from torch import nn
 from unpaired.config import Config, Direction, Domain, reverse, source, target
 from unpaired.data.discover import Discovery
 from unpaired.data.layout import pairs_by_name
+from unpaired.data.split import MINIMUM
 from unpaired.data.tensors import to_float
 from unpaired.errors import UserError
 from unpaired.evaluation import honesty
 from unpaired.evaluation.collection import Collection
 from unpaired.evaluation.content import luminance_correlation
-from unpaired.evaluation.distances import MINIMUM
 from unpaired.evaluation.evidence import Evidence, Measure
 from unpaired.evaluation.features import LiteExtractor, refuse_flattered
 from unpaired.evaluation.measure import evaluate_direction

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from unpaired.compute.device import Precision, choose_channels_last, choose_device, choose_precision
 from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.data.decode import read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.networks import winograd
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator
-from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
 from unpaired.translation import pictures
 from unpaired.translation.fit import Rows, fitted
 from unpaired.translation.large import Large

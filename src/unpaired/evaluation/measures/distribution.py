@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from unpaired.data.split import MINIMUM
 from unpaired.evaluation import distances, manifold
 from unpaired.evaluation.evidence import Evidence, beside_yardsticks, too_few
 from unpaired.evaluation.features import INCEPTION
@@ -80,7 +81,7 @@ def _two(
     """Two numbers of one look, each higher for better, called by the extractor's name."""
     reals = evidence.reals.features
     made, nothing = (measure(c.features, reals) for c in (evidence.fakes, evidence.inputs))
-    halves = evidence.halves() if len(reals) >= 2 * distances.MINIMUM else None
+    halves = evidence.halves() if len(reals) >= 2 * MINIMUM else None
     floor = None if halves is None else measure(halves[0].features, halves[1].features)
     for index, name in enumerate(names):
         yield (
