@@ -123,5 +123,6 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> Non
         env={**os.environ, "UNPAIRED_CACHE": str(tmp_path)},
     )  # fmt: skip
     _, few, many = map(json.loads, told.stdout.split())
-    # Six collections of 1,350 more pictures are 25 MB, and their features 4 MB or twice that.
-    assert many - few < 6e6, f"{few / 1e6:.1f} MB, then {many / 1e6:.1f} MB"
+    # Six collections of 1,350 more pictures are 25 MB, all distances between two of them 18 MB and more; 150 pictures
+    # do not yet fill the blocks of 1,024 in which distances are found.
+    assert many - few < 12e6, f"{few / 1e6:.1f} MB, then {many / 1e6:.1f} MB"
