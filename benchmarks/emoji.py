@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -81,16 +82,16 @@ def main() -> None:
     pairs = Pairs(data)
     path = options.out / "results.json"
     results: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
-    results["do nothing"] = {"images": 0, "seeds": {"": pairs.judged(pairs.inputs)}}
-    sheet = [pairs.inputs, pairs.truth]
+    results["do nothing"] = {"images": 0, "seeds": {"": pairs.judged(pairs.flat, pairs.round)}}
+    sheet = [pairs.flat, pairs.round]
     for name in options.rows:
         config = ROWS[name](PRESETS["demo"]())
         row = results.setdefault(name, {"images": images_in(options.seconds, config), "seeds": {}})
         for seed in options.seeds:
             run = trained(config, data, options.out / "runs" / f"{name.replace(' ', '-')}-{seed}", row["images"], seed)
-            translator = unpaired.Translator.load(run, direction="a2b", checkpoint="latest")
-            fakes = translator.translate_arrays(pairs.inputs)
-            row["seeds"][str(seed)] = pairs.judged(fakes)
+            fakes = translated(run, "a2b", pairs.flat)
+            back = translated(run, "b2a", pairs.round) if "b2a" in METHODS[config.method].translators else None
+            row["seeds"][str(seed)] = pairs.judged(fakes, back)
             path.write_text(json.dumps(results, indent=1))
             if seed == options.seeds[0]:
                 sheet.append(fakes)
@@ -103,23 +104,25 @@ def main() -> None:
 
 
 class Pairs:
-    """The test emoji, flat, and their counterparts in 3D."""
+    """The test emoji, flat (A), and their counterparts, round (B)."""
 
     def __init__(self, data: Path) -> None:
         flat, round_ = (sorted((data / folder).iterdir()) for folder in ("testA", "testB"))
-        self.inputs, self.truth = [decode(file) for file in flat], [decode(file) for file in round_]
+        self.flat, self.round = [decode(file) for file in flat], [decode(file) for file in round_]
         overlaps = [overlap(outline(x), outline(y)) for x, y in zip(flat, round_, strict=True)]
         self.least_alike = np.argsort(overlaps, kind="stable")[: len(overlaps) // 4]
         self.extractor = LiteExtractor()
-        self.reals = self.extractor(self.truth)
+        self.features = {"flat": self.extractor(self.flat), "round": self.extractor(self.round)}
 
-    def judged(self, fakes: list[Picture]) -> dict[str, float]:
-        """How far translations are from B, and from their counterparts: of all, and where shapes differ."""
+    def judged(self, fakes: list[Picture], back: list[Picture] | None) -> dict[str, float]:
+        """How far translations are from B, and from their counterparts: of all, and where shapes differ; and how far
+        translations the other way are from A."""
         features = self.extractor(fakes)
-        away = np.linalg.norm(features - self.reals, axis=1)
-        l1 = np.array([np.abs(x.astype(float) - y).mean() for x, y in zip(fakes, self.truth, strict=True)])
+        away = np.linalg.norm(features - self.features["round"], axis=1)
+        l1 = np.array([np.abs(x.astype(float) - y).mean() for x, y in zip(fakes, self.round, strict=True)])
         return {
-            "KID": kid(features, self.reals),
+            "KID A → B": kid(features, self.features["round"]),
+            "KID B → A": float("nan") if back is None else kid(self.extractor(back), self.features["flat"]),
             "feature distance": float(away.mean()),
             "L1": float(l1.mean()),
             "feature distance, other shape": float(away[self.least_alike].mean()),
@@ -159,6 +162,10 @@ def trained(config: Config, data: Path, run: Path, images: int, seed: int) -> Pa
     return unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
 
 
+def translated(run: Path, direction: Literal["a2b", "b2a"], pictures: list[Picture]) -> list[Picture]:
+    return unpaired.Translator.load(run, direction=direction, checkpoint="latest").translate_arrays(pictures)
+
+
 def table(results: dict[str, dict[str, Any]]) -> str:
     """Markdown; means ± deviations over seeds."""
     names = list(results["do nothing"]["seeds"][""])
@@ -171,6 +178,8 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 def spread(values: list[float]) -> str:
     mean = statistics.fmean(values)
+    if math.isnan(mean):
+        return ""
     digits = 1 if mean > 5 else 2 if mean > 1 else 4
     return f"{mean:.{digits}f}" + (f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else "")
 
