@@ -71,7 +71,7 @@ def begin(
                 run.mkdir(parents=True, exist_ok=True)
                 for leftover in _leftovers(run):
                     leftover.unlink()
-                ignored = unread(config, PRESETS[preset]()) if preset in PRESETS else []
+                ignored = unread(config, PRESETS[preset]() if preset in PRESETS else None)
                 told = [*ignored, *inputs.sentences(config), inputs.measured(config.training.held_out)]
                 _announce(session, "start", told)
                 record.write(run)

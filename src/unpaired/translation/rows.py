@@ -94,10 +94,6 @@ class Rows:
         except OSError as error:
             raise no_room(self.shape[0] * self.row, error) from error
 
-    def write_channel(self, channel: int, values: Tensor) -> None:
-        """Put all of one channel, (H, W); of what lies in memory."""
-        self._all[:, :, channel].copy_(values)
-
     def forget(self, end: int) -> None:
         """Nothing above row `end` is read any more: give its memory back."""
         if self._map is None or not _CAN_FORGET or end <= self.forgotten:

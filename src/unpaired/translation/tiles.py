@@ -7,7 +7,6 @@ What is left of a difference is the rounding of sums.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import torch
@@ -76,7 +75,6 @@ class _Picture:
         self.budget, self.device = budget, device
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.stored: dict[Layer, Rows] = {}
-        self.masks: dict[Layer, Rows] = {}
         self.statistics: dict[Layer, Statistics] = {}
 
     def banded(self, current: Pass, band: int | None, band_bytes: int) -> None:
@@ -129,9 +127,7 @@ class _Picture:
             return self.statistics[layer.inputs[0]].apply(layer, _rows(made[layer.inputs[0]], low, high))
         if layer.kind == "noise":
             assert isinstance(layer.module, Noise)
-            return layer.module.drop(
-                _rows(made[layer.inputs[0]], low, high), self._mask(layer).read(low, high).to(self.device)
-            )
+            return layer.module(_rows(made[layer.inputs[0]], low, high), low)
         start, stop = layer.reach.rows(low, high)
         start, stop = max(0, start), min(stop, self.height // layer.inputs[0].scale)
         result = layer({given.node: _rows(made[given], start, stop) for given in layer.inputs})
@@ -150,18 +146,6 @@ class _Picture:
             if not layer.users:
                 self.write(first, rows)
 
-    def _mask(self, layer: Layer) -> Rows:
-        """Which places of the whole result a layer of noise keeps."""
-        if layer not in self.masks:
-            height, width = self.height // layer.scale, self.width // layer.scale
-            # In memory: a byte for each place, and noise is made where maps are small.
-            mask = Rows(layer.channels, height, width, torch.bool, Budget(sys.maxsize))
-            self.masks[layer] = mask
-            assert isinstance(layer.module, Noise)
-            for channel, kept in enumerate(layer.module.kept(layer.channels, height, width, self.device)):
-                mask.write_channel(channel, kept)
-        return self.masks[layer]
-
     def whole(self, current: Pass) -> None:
         """Compute the one layer that needs all rows at once."""
         layer = current.layers[-1]
@@ -177,7 +161,7 @@ class _Picture:
             self.stored.pop(layer).close()
 
     def close(self) -> None:
-        for rows in (*self.stored.values(), *self.masks.values()):
+        for rows in self.stored.values():
             rows.close()
         self.budget.close()
 
