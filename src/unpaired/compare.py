@@ -13,8 +13,8 @@ from unpaired.config import DIRECTIONS, Direction, source
 from unpaired.data.discover import discover
 from unpaired.data.grid import preview_grid, spread
 from unpaired.errors import UserError
-from unpaired.evaluation.measure import LEGEND
 from unpaired.evaluation.measures import STANDARD
+from unpaired.evaluation.result import LEGEND
 from unpaired.evaluation.run import evaluate, read_pages, showing
 from unpaired.report.curves import chart
 from unpaired.report.images import embedded
