@@ -16,9 +16,8 @@ from unpaired.data.discover import discover
 from unpaired.data.grid import preview_grid
 from unpaired.data.layout import pairs_by_name
 from unpaired.errors import Interrupted, UserError
-from unpaired.evaluation.evidence import Score
-from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import STANDARD
+from unpaired.evaluation.result import Evaluation, Score
 from unpaired.evaluation.run import evaluate, read
 from unpaired.methods import METHODS
 from unpaired.run import checkpoint

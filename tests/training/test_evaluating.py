@@ -17,7 +17,7 @@ import unpaired
 from unpaired.compute.ranks import Ranks
 from unpaired.data.discover import discover
 from unpaired.errors import UserError
-from unpaired.evaluation.measure import Evaluation
+from unpaired.evaluation.result import Evaluation
 from unpaired.methods import METHODS
 from unpaired.run import checkpoint
 from unpaired.run.record import Folders

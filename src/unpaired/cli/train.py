@@ -30,7 +30,7 @@ from unpaired.config import (
     TrainingConfig,
 )
 from unpaired.errors import Interrupted
-from unpaired.evaluation.measure import Evaluation
+from unpaired.evaluation.result import Evaluation
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
 from unpaired.run import checkpoint

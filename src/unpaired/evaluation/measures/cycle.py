@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from unpaired.evaluation import pairs
-from unpaired.evaluation.evidence import Evidence, Score, mean
+from unpaired.evaluation.evidence import Evidence, mean
 from unpaired.evaluation.honesty import examine
+from unpaired.evaluation.result import Score
 
 ONE_WAY = "only one direction translates, so there is nothing to say of the way there and back"
 IGNORANT = (
