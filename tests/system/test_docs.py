@@ -132,6 +132,7 @@ def test_the_example_method_is_one() -> None:
     """The page on adding a method holds a method that the engine can train."""
     text = (ROOT / "docs" / "how-to-add-a-method.md").read_text()
     source = next(b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "class Yours" in b)
+    assert f"the example above {len(source.splitlines())};" in text
     namespace: dict[str, object] = {"__name__": "yours"}
     exec(compile(source, "yours.py", "exec"), namespace)
     config = unpaired.Config(
@@ -149,7 +150,7 @@ def test_the_example_method_is_one() -> None:
     pictures = torch.randint(256, (1, 3, 32, 32), dtype=torch.uint8)
     before = [p.clone() for p in method.parameters()]
     terms = Engine(method, config, torch.device("cpu"), Ranks()).step(pictures, pictures, images=0, rate=1.0)
-    assert set(terms) == {"gan_ab", "discriminator_b"}
+    assert set(terms) == {"near_a", "gan_ab", "discriminator_b"}
     assert all(not torch.equal(p, q) for p, q in zip(before, method.parameters(), strict=True) if p.ndim > 1)
 
 

@@ -22,7 +22,7 @@ from unpaired.methods.step import Step, passes
 class CUT(Method):
     """A generator whose own encoder is compared with itself, heads for that, and a discriminator (eq. 6)."""
 
-    translators = {"a2b": "generator_ab"}  # noqa: RUF012
+    translators = {"a2b": "generator_ab"}
     reads = (*ADVERSARIAL, "nce")
 
     @classmethod

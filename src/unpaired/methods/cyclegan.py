@@ -21,7 +21,7 @@ from unpaired.methods.step import Asked, Step, passes
 class CycleGAN(Method):
     """Two generators, two discriminators, and what their two steps are worth (eq. 3)."""
 
-    translators = {"a2b": "generator_ab", "b2a": "generator_ba"}  # noqa: RUF012
+    translators = {"a2b": "generator_ab", "b2a": "generator_ba"}
     reads = (
         *ADVERSARIAL, "data.colours_a", "loss.lambda_a", "loss.lambda_b", "loss.identity", "loss.identity_every",
         "loss.cycle_noise", "loss.cycle_coarse", "loss.cycle_floor",

@@ -25,7 +25,7 @@ class DCLGAN(Method):
     `projector_a` belongs to the encoder of `generator_ab`, which looks at A; `projector_b` to that of `generator_ba`.
     """
 
-    translators = {"a2b": "generator_ab", "b2a": "generator_ba"}  # noqa: RUF012
+    translators = {"a2b": "generator_ab", "b2a": "generator_ba"}
     reads = (*ADVERSARIAL, *contrast.READS, "data.colours_a")
 
     @classmethod

@@ -26,7 +26,7 @@ from unpaired.networks.perceptual import load_perceptual, network_of
 class Johnson(Method):
     """A generator, and frozen eyes that say what its pictures show and how they are painted (eq. 5)."""
 
-    translators = {"a2b": "generator_ab"}  # noqa: RUF012
+    translators = {"a2b": "generator_ab"}
     reads = ("perceptual",)
 
     @classmethod

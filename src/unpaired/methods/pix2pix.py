@@ -20,7 +20,7 @@ from unpaired.methods.step import Step
 class Pix2Pix(Method):
     """A generator, and a discriminator that sees the source beside what was made of it (eq. 1 to 4)."""
 
-    translators = {"a2b": "generator_ab"}  # noqa: RUF012
+    translators = {"a2b": "generator_ab"}
     paired = True
     reads = (*ADVERSARIAL, "pix2pix")
 

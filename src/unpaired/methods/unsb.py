@@ -28,7 +28,7 @@ from unpaired.validation import require
 class UNSB(Method):
     """A generator of several steps, heads for its contrast, a discriminator, and a network that estimates entropy."""
 
-    translators = {"a2b": "generator_ab"}  # noqa: RUF012
+    translators = {"a2b": "generator_ab"}
     reads = (*ADVERSARIAL, *contrast.READS, "bridge")
 
     @classmethod
