@@ -60,10 +60,10 @@ def test_it_comes_nearer_to_the_style_and_still_shows_the_content() -> None:
 
 
 def test_a_flat_drawing_is_painted_however_bad_the_first_trial_of_a_step() -> None:
-    drawing = np.zeros((96, 96, 3), np.uint8)
-    drawing[30:70, 20:80] = (221, 46, 68)
-    made = stylise(drawing, [_stripes()], eyes="lite0", steps=8, device="cpu")
-    assert (made != drawing).any()
+    """On plain white the first trial is worse in every step; without a second one nothing would ever change."""
+    white = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    made = stylise(white, [_stripes()], steps=4, device="cpu")
+    assert np.abs(made.astype(int) - white).mean() > 0.1
 
 
 def test_without_a_style_weight_nothing_changes() -> None:
