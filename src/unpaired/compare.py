@@ -116,9 +116,9 @@ class Comparison:
 
         table = Table(title="Side by side", caption="\n".join([LEGEND, *self.remarks]), caption_justify="left")
         table.caption_style = ""
-        table.add_column("")
+        table.add_column("", overflow="fold")
         for entry in self.entries:
-            table.add_column(entry.name, justify="right")
+            table.add_column(entry.name, justify="right", overflow="fold")
         for column in ("do nothing", "floor"):
             table.add_column(column, justify="right")
         facts = self.facts()
@@ -186,6 +186,10 @@ def compare(
         checkpoint = f"after {thousands(event['images'])} images" if event else ""
         entries.append(Entry(name, record, _scores(found_there), pictures, checkpoint, _counts(found_there)))
     result = Comparison(entries, remarks)
+    if vain := [WAYS[direction] for direction, name, scores in result.rows() if _in_vain(name, scores)]:
+        remarks.append(
+            f"{' and '.join(vain)}: by KID, no run is better than leaving the pictures as they are; train longer."
+        )
     if not result.comparable:
         remarks.append(
             "These runs were measured on different pictures, so their numbers do not compare: "
@@ -262,16 +266,17 @@ def _page(found: Comparison, grids: dict[Direction, str]) -> str:
         f'<figure class="card">{picture}<figcaption><b>{WAYS[direction]}</b></figcaption></figure>'
         for direction, picture in grids.items()
     )
-    pictures = section("The same pictures", "Each row is one picture, and what each run makes of it.",
+    order = f"from left to right: as it is, {', '.join(names)}"
+    pictures = section("The same pictures", f"Each row is one picture, and what each run makes of it; {order}.",
                        f'<div class="pair">{figures}</div>')  # fmt: skip
     return document(title, header, [pictures, _numbers(found), _curves(found)])
 
 
 def _numbers(found: Comparison) -> str:
-    head = "".join(f'<th scope="col">{escape(entry.name)}</th>' for entry in found.entries)
+    head = "".join(f'<th scope="col">{_breakable(entry.name)}</th>' for entry in found.entries)
     facts = found.facts()
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
+        f'<tr><th scope="row">{_breakable(name)}</th>'
         f"{''.join(f'<td>{escape(fact[name])}</td>' for fact in facts)}<td></td><td></td></tr>"
         for name in facts[0]
     )
@@ -294,14 +299,20 @@ def _numbers(found: Comparison) -> str:
     )
 
 
+def _breakable(name: str) -> str:
+    """HTML of a name that a narrow table may break, where it has a joint."""
+    return escape(name).replace(".", ".<wbr>").replace("_", "_<wbr>")
+
+
 def _curves(found: Comparison) -> str:
     """KID of held-out pictures over images seen, of the runs that measured it on the same pictures."""
     lines: dict[str, Series] = {}
     for entry in found.entries:
         events = [e for e in measured(entry.record) if "value" in e]
-        if len(events) > 1:
+        if events:
             lines[entry.name] = Series([e["images"] for e in events], [float(e["value"]) for e in events])
-    if not lines or len({e.get("pictures") for entry in found.entries for e in measured(entry.record)}) > 1:
+    pictures = {e.get("pictures") for entry in found.entries for e in measured(entry.record)}
+    if all(len(line.images) < 2 for line in lines.values()) or len(pictures) > 1:
         return ""
     legend = "".join(f'<span class="s{i}"><i></i>{escape(name)}</span>' for i, name in enumerate(lines))
     svg = chart(lines, "KID of held-out pictures over images seen", smooth=False)
@@ -310,6 +321,12 @@ def _curves(found: Comparison) -> str:
         "KID of the held-out pictures over images seen, the mean of the directions: lower is better.",
         f'<article class="card chart wide"><div class="legend">{legend}</div>{svg}</article>',
     )
+
+
+def _in_vain(name: str, scores: Sequence[dict[str, Any]]) -> bool:
+    """Whether a row is KID, and no run of it is better than doing nothing."""
+    known = [(s["translator"], s.get("do_nothing")) for s in scores if "translator" in s]
+    return name.startswith("KID") and all(nothing is not None and value > nothing for value, nothing in known)
 
 
 def _best(scores: Sequence[dict[str, Any]]) -> int | None:
