@@ -45,6 +45,7 @@ def test_what_was_measured_while_training_stands_side_by_side(
     assert text.count("data:image/webp;base64,") == 2
     assert "How they got there" in text
     assert "different pictures" not in text
+    assert "no run is better than leaving the pictures as they are" in text, "after 8 images"
     told = json.loads(unpaired("compare", *runs, "--out", page, "--json", "--device", "cpu").out)
     assert told["one"]["images"] == told["two"]["images"] == 8
     assert "a2b KID (EfficientNet-Lite0)" in told["one"]["scores"]

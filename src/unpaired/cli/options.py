@@ -109,6 +109,31 @@ def _chosen(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
 
 
 @REGISTRY.primitive_rule
+def _several(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """So does each of several words."""
+    kinds = get_args(info.type)
+    if get_origin(info.type) is not tuple or len(kinds) != 2 or kinds[1] is not Ellipsis:
+        return None
+    info = PrimitiveTypeInfo.make(raw_annotation=kinds[0], parent_markers=info.markers)
+    one = cast("PrimitiveConstructorSpec[Any] | None", _chosen(info))
+    if one is None:
+        return None
+
+    def read(words: list[str]) -> Any:
+        return tuple(one.instance_from_str([word]) for word in words)
+
+    def fits(value: Any) -> bool | Literal["~"]:
+        return isinstance(value, tuple)
+
+    def said(value: Any) -> list[str]:
+        return [str(each) for each in value]
+
+    return replace(
+        one, nargs="*", metavar=f"[{one.metavar} …]", instance_from_str=read, is_instance=fits, str_from_instance=said
+    )
+
+
+@REGISTRY.primitive_rule
 def _numbers(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     """Any number of numbers; where there are none, the help says so and `none` can be typed."""
     if info.type != tuple[float, ...]:
