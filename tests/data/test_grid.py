@@ -34,6 +34,15 @@ def test_captions_get_room_and_ink() -> None:
     assert (top != BACKGROUND).any()
 
 
+def test_captions_that_are_too_long_keep_their_ends_and_their_column() -> None:
+    pictures = [[flat((255, 0, 0), (96, 96))], [flat((255, 0, 0), (96, 96))]]
+    pixels = np.asarray(preview_grid(pictures, ["input", "a-run-with-a-rather-long-name-seed-7"])).astype(int)
+    ink = (np.abs(pixels[:18] - BACKGROUND).sum(axis=2) > 60).any(axis=0)
+    assert ink[8 + 96 + 8 : 8 + 96 + 8 + 96].any()
+    assert not ink[-8:].any(), "nothing runs over the edge"
+    assert not ink[8 + 96 : 8 + 96 + 7].any(), "nor into the column before"
+
+
 @pytest.mark.parametrize("size", [16, 40, 64, 95])
 def test_small_pictures_are_enlarged(size: int) -> None:
     grid = preview_grid([[flat((1, 2, 3), (size, size))]], gap=0)

@@ -94,7 +94,7 @@ def test_signs_of_a_single_evaluation_are_a_table(tmp_path: Path) -> None:
     _, outline = report(run)
     told = " ".join(" ".join(outline.text).split())
     assert "Light stays light" in told
-    assert "below -0.3" in told
+    assert "below −0.3" in told
     assert "Is it getting better?" not in told
 
 
@@ -126,6 +126,7 @@ def test_what_noise_can_explain_is_neither_better_nor_worse(tmp_path: Path, noth
     _, outline = report(run)
     (row,) = [words for words in outline.text if words.strip().endswith(("better", "worse", "no different"))]
     assert row.strip().endswith(told)
+    assert ("Not there yet: by KID, translations A → B" in " ".join(outline.text)) == (told == "worse")
 
 
 def test_a_run_that_has_only_begun_has_a_report(tmp_path: Path) -> None:

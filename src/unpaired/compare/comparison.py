@@ -93,15 +93,19 @@ class Comparison:
         for direction, name in sorted(keys, key=lambda key: DIRECTIONS.index(key[0])):
             yield direction, name, [entry.scores.get((direction, name), {}) for entry in self.entries]
 
+    def in_vain(self) -> list[Direction]:
+        """Directions in which no run has a better KID than pictures that are left as they are."""
+        return [d for d, name, scores in self.rows() if name.startswith("KID") and not any(map(_helps, scores))]
+
     def table(self) -> Table:
         """For a terminal: a column for each run."""
         from rich.table import Table
 
         table = Table(title="Side by side", caption="\n".join([LEGEND, *self.remarks]), caption_justify="left")
         table.caption_style = ""
-        table.add_column("")
+        table.add_column("", overflow="fold")
         for entry in self.entries:
-            table.add_column(entry.name, justify="right")
+            table.add_column(entry.name, justify="right", overflow="fold")
         for column in ("do nothing", "floor"):
             table.add_column(column, justify="right")
         facts = self.facts()
@@ -133,6 +137,12 @@ def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
             yield from _flat(mapping(value), f"{above}{name}.")
         else:
             yield f"{above}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _helps(score: dict[str, Any]) -> bool:
+    """Whether translations have a lower distance than untranslated pictures."""
+    ours, nothing = score.get("translator"), score.get("do_nothing")
+    return ours is not None and nothing is not None and ours < nothing
 
 
 def _best(scores: Sequence[dict[str, Any]]) -> int | None:

@@ -24,16 +24,17 @@ def page(found: Comparison, grids: dict[Direction, str]) -> str:
         f'<figure class="card">{picture}<figcaption><b>{WAYS[direction]}</b></figcaption></figure>'
         for direction, picture in grids.items()
     )
-    pictures = section("The same pictures", "Each row is one picture, and what each run makes of it.",
+    order = f"from left to right: as it is, {', '.join(names)}"
+    pictures = section("The same pictures", f"Each row is one picture, and what each run makes of it; {order}.",
                        f'<div class="pair">{figures}</div>')  # fmt: skip
     return document(title, header, [pictures, _numbers(found), _curves(found)])
 
 
 def _numbers(found: Comparison) -> str:
-    head = "".join(f'<th scope="col">{escape(entry.name)}</th>' for entry in found.entries)
+    head = "".join(f'<th scope="col">{_breakable(entry.name)}</th>' for entry in found.entries)
     facts = found.facts()
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
+        f'<tr><th scope="row">{_breakable(name)}</th>'
         f"{''.join(f'<td>{escape(fact[name])}</td>' for fact in facts)}<td></td><td></td></tr>"
         for name in facts[0]
     )
@@ -56,14 +57,20 @@ def _numbers(found: Comparison) -> str:
     )
 
 
+def _breakable(name: str) -> str:
+    """HTML of a name that a narrow table may break, where it has a joint."""
+    return escape(name).replace(".", ".<wbr>").replace("_", "_<wbr>")
+
+
 def _curves(found: Comparison) -> str:
     """KID of held-out pictures over images seen, of the runs that measured it on the same pictures."""
     lines: dict[str, Series] = {}
     for entry in found.entries:
         events = [e for e in measured(entry.record) if "value" in e]
-        if len(events) > 1:
+        if events:
             lines[entry.name] = Series([e["images"] for e in events], [float(e["value"]) for e in events])
-    if not lines or len({e.get("pictures") for entry in found.entries for e in measured(entry.record)}) > 1:
+    pictures = {e.get("pictures") for entry in found.entries for e in measured(entry.record)}
+    if all(len(line.images) < 2 for line in lines.values()) or len(pictures) > 1:
         return ""
     legend = "".join(f'<span class="s{i}"><i></i>{escape(name)}</span>' for i, name in enumerate(lines))
     svg = chart(lines, "KID of held-out pictures over images seen", smooth=False)

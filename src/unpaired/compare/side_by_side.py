@@ -70,6 +70,8 @@ def compare(
         checkpoint = f"after {thousands(event['images'])} images" if event else ""
         entries.append(Entry(name, record, _scores(found_there), pictures, checkpoint, _counts(found_there)))
     result = Comparison(entries, remarks)
+    if vain := " and ".join(WAYS[direction] for direction in result.in_vain()):
+        remarks.append(f"{vain}: by KID, no run is better than leaving the pictures as they are; train longer.")
     if not result.comparable:
         remarks.append(
             "These runs were measured on different pictures, so their numbers do not compare: "

@@ -61,7 +61,7 @@ def preview_grid(
     for x, column in enumerate(pictures):
         left = gap + x * (width + gap)
         if labels:
-            draw.text((left + width / 2, caption / 2), labels[x], INK, font, anchor="mm")
+            draw.text((left + width / 2, caption / 2), _cut(labels[x], font, width), INK, font, anchor="mm")
         for y, picture in enumerate(column):
             if scale > 1:
                 size = (picture.width * scale, picture.height * scale)
@@ -87,6 +87,15 @@ def _font_size(labels: Sequence[str], room: int) -> int:
         if all(font.getlength(label) <= room for label in labels):
             return size
     return 10
+
+
+def _cut(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: int) -> str:
+    """The caption, or its two ends where it is too long: names of runs often differ at their end only."""
+    shown, kept = label, len(label)
+    while font.getlength(shown) > room and kept > 2:
+        kept -= 1
+        shown = f"{label[: (kept + 1) // 2]}…{label[len(label) - kept // 2 :]}"
+    return shown
 
 
 def _rounded(size: tuple[int, int], radius: int) -> Image.Image:

@@ -42,7 +42,8 @@ def chart(lines: Mapping[str, Series], label: str, *, smooth: bool = True, level
     for tick in y_ticks:
         y = _y(np.asarray(tick), low, high).item()
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{number(tick)}</text>')
+        said = number(tick).replace("-", "−", int(tick < 0))
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{said}</text>')
     for tick in x_ticks:
         x = _x(np.asarray(tick), x1).item()
         anchor = "start" if tick == 0 else "end" if x > WIDTH - RIGHT - 14 else "middle"

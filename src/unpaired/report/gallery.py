@@ -90,7 +90,7 @@ def _item(
     pictures = [embedded(part, side=LARGEST, quality=quality) for part in parts]
     name, distance = escape(str(row.get("name", ""))), row.get("distance")
     true = f'<div class="true">{img(pictures[2], f"The true counterpart of {name}")}</div>' if columns == 3 else ""
-    value = f" · {distance:.3g}" if is_number(distance) else ""
+    value = "" if not is_number(distance) else f" · {distance:.3f}" if distance < 1 else f" · {distance:.3g}"
     return (
         f'<figure><div class="sides"><div class="wipe">{img(pictures[0], f"{name}, of {source}")}'
         f"{img(pictures[1], f'{name} translated to {target}')}</div>{true}</div>"

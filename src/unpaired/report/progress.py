@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from unpaired import text
 from unpaired.report.curves import Level, figure, number
 from unpaired.report.images import embed
 from unpaired.report.pieces import WAYS, alt, ends, img, section, thousands
@@ -54,7 +55,7 @@ def measures_over_time(record: Record) -> str:
 
 
 def signs_over_time(record: Record) -> str:
-    """A chart for each sign of a failure, with the line that it should not cross; a table, of a single evaluation."""
+    """A chart for each sign of a failure, with the limit that it should not cross; a table, of a single evaluation."""
     events = [e for e in measured(record) if mapping(e.get("signs"))]
     if len(events) == 1:
         return _signs(record, events[0])
@@ -89,14 +90,14 @@ def _signs(record: Record, event: Event) -> str:
     for name, sign in SIGNS.items():
         values: list[Any] = [signs.get(name) for signs in found.values()]
         if any(map(is_number, values)):
-            cells = "".join(f"<td>{number(v) if is_number(v) else DASH}</td>" for v in values)
-            limit = DASH if name == "diversity" else f"{sign.bad} {number(sign.limit)}"
+            cells = "".join(f"<td>{text.number(v) if is_number(v) else DASH}</td>" for v in values)
+            limit = "falls by half" if name == "diversity" else f"{sign.bad} {number(sign.limit)}"
             rows += (
                 f'<tr><th scope="row">{escape(sign.heading)}<small>{escape(sign.good)}</small></th>{cells}'
-                f"<td>{limit}</td></tr>"
+                f'<td class="whole">{limit.replace("-", "−")}</td></tr>'
             )
     head = "".join(f'<th scope="col">{WAYS.get(d, escape(d))}</th>' for d in found)
-    table = f"<thead><tr><th></th>{head}<th>Warns</th></tr></thead><tbody>{rows}</tbody>"
+    table = f"<thead><tr><th></th>{head}<th scope=col>Warns if</th></tr></thead><tbody>{rows}</tbody>"
     return section(WRONG, WATCHED, f'<div class="card scroll"><table>{table}</table></div>') if rows else ""
 
 
@@ -131,7 +132,7 @@ def best_and_last(record: Record, *, quality: int) -> str:
                 )
     rows = "".join(
         f'<tr><th scope="row">{name}</th><td>{thousands(e["images"])}</td>'
-        f"<td>{number(e['value'])}<small class=soft> ± {number(e['spread'])}</small></td></tr>"
+        f"<td>{text.number(e['value'], e['spread'])}</td></tr>"
         for name, e in (("Best", best), ("Last", last))
     )
     return section(

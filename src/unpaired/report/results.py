@@ -53,15 +53,34 @@ def results_section(record: Record) -> str:
         for direction, scores in mapping(newest["directions"]).items()
         if mapping(scores).get("measures")
     ]
+    undone = [
+        " → ".join(ends(record, direction))
+        for direction, scores in mapping(newest["directions"]).items()
+        if _not_yet(mapping(mapping(scores).get("measures")))
+    ]
+    verdict = bool(undone) * (
+        f" Not there yet: by KID, translations {' and '.join(undone)} are farther from real pictures than untranslated "
+        "ones are; train longer."
+    )
     side = newest.get("side")
     at = f" at {side[1]}×{side[0]} px" if isinstance(side, list) and len(side) == 2 else ""
     return section(
         "How good it is",
         f"Measured{at} after {thousands(images)} images. “Do nothing” leaves the pictures as they are; the "
         "floor compares real pictures with real pictures, and no translator can be expected to beat it. "
-        "An arrow says which way is better; what differs by no more than its ± is no different.",
+        f"An arrow says which way is better; what differs by no more than its ± is no different.{verdict}",
         f'<div class="pair">{"".join(cards)}</div>',
     )
+
+
+def _not_yet(measures: dict[str, Any]) -> bool:
+    """Whether translations are farther from real pictures than what they were made from, beyond chance."""
+    for name, score in measures.items():
+        known = mapping(score)
+        ours, nothing, spread = (known.get(key) for key in ("translator", "do_nothing", "spread"))
+        if name.startswith("KID") and is_number(ours) and is_number(nothing):
+            return ours - nothing > (spread if is_number(spread) else 0)
+    return False
 
 
 def _table(record: Record, direction: str, scores: dict[str, Any]) -> str:

@@ -54,7 +54,7 @@ def heading(record: Record) -> str:
     shown = "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in tiles if v is not None)
     return (
         f'<header class="top">\n<h1>{escape(title(record))}</h1>\n<p class="lead">{lead}</p>\n'
-        f'<p class="small soft">{escape(state(record))}</p>\n'
+        f'<p class="small soft"><b>{escape(record.run.resolve().name)}</b>: {escape(state(record))}</p>\n'
         f'<dl class="tiles">{shown}</dl>\n{_notices(record)}</header>\n'
     )
 

@@ -52,7 +52,7 @@ class Sign:
 SIGNS: dict[SignName, Sign] = {
     "draw": Sign(
         "Draw of the adversaries",
-        "The discriminator's loss as a share of what guessing costs. Good: anywhere well above the line; below it the "
+        "The discriminator's loss as a share of what guessing costs. Good: anywhere well above the limit; below it the "
         "discriminator has won and teaches nothing any more.",
         0.1, "below",
         "The discriminator has won: it tells translations to {target} from real pictures with {value:.0%} of the loss "
@@ -82,7 +82,7 @@ SIGNS: dict[SignName, Sign] = {
     "checkerboard": Sign(
         "Checkerboard",
         "How far the frequencies of a checkerboard of 2 or 4 pixels stand out, beside real pictures (1). "
-        "Good: near 1, and under the line.",
+        "Good: near 1, and under the limit.",
         10.0, "above",
         "Translations to {target} have a checkerboard: its frequency stands out {value:.0f} times as much as in real "
         "pictures.",
@@ -90,7 +90,7 @@ SIGNS: dict[SignName, Sign] = {
     ),
     "hidden": Sign(
         "Hidden signal",
-        "How many times the way back enlarges noise too faint to see. Good: about 1; above the line translations hide "
+        "How many times the way back enlarges noise too faint to see. Good: about 1; above the limit translations hide "
         "the picture in a faint pattern, so that \"there and back\" looks better than it is.",
         4.0, "above",
         "Translations to {target} hide the picture in a pattern too faint to see (cycle cheating): noise of 3 of 255 "
