@@ -47,24 +47,14 @@ def main(argv: list[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if argv is None else argv
-    name = arguments[0] if arguments else "--help"
-    if name in ("-h", "--help"):
-        print(_overview())
-        return
-    if name == "--version":
-        from importlib.metadata import version
-
-        print(version("unpaired"))
-        return
-    if name not in SUMMARIES:
-        _fail(f"There is no command {name!r}{perhaps(name, SUMMARIES) or '; see unpaired --help'}.", 2)
     try:
-        _run(name, arguments[1:])
+        _run(arguments[0] if arguments else "--help", arguments[1:])
+        sys.stdout.flush()
     except UserError as e:
         _fail(str(e), 130 if isinstance(e, Interrupted) else 1)
     except KeyboardInterrupt:
         _fail("Interrupted.", 130)
-    except BrokenPipeError:
+    except BrokenPipeError:  # who reads has seen enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -91,7 +81,16 @@ def _fail(sentence: str, status: int) -> NoReturn:
 
 
 def _run(name: str, arguments: list[str]) -> None:
-    command(name).main(arguments)
+    if name in ("-h", "--help"):
+        print(_overview())
+    elif name == "--version":
+        from importlib.metadata import version
+
+        print(version("unpaired"))
+    elif name in SUMMARIES:
+        command(name).main(arguments)
+    else:
+        _fail(f"There is no command {name!r}{perhaps(name, SUMMARIES) or '; see unpaired --help'}.", 2)
 
 
 def command(name: str) -> ModuleType:

@@ -37,7 +37,7 @@ class Arguments:
 
 def main(arguments: list[str]) -> None:
     told = parsed(arguments, Arguments, "doctor")
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     device = choose_device(told.device)
     keep_freed_memory()
     console.print(f"unpaired {version('unpaired')}, torch {torch.__version__}")
