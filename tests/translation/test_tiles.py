@@ -16,8 +16,8 @@ from unpaired.networks import GENERATORS, build_generator
 from unpaired.networks.layers import initialise
 from unpaired.translation import memory, passes
 from unpaired.translation.fit import fitted, fitted_rows
-from unpaired.translation.rows import Budget, Rows
-from unpaired.translation.tiles import Tiles
+from unpaired.translation.rows import Budget, Memory, Rows
+from unpaired.translation.tiles import BAND, Tiles
 
 SIZES = {"resnet": {"blocks": 2, "kernel": 5}, "unet": {"depth": 4}, "convnext": {"blocks": 1}}
 ROOM = 1 << 30
@@ -70,19 +70,21 @@ def picture(height: int, width: int, channels: int = 3, dtype: torch.dtype = tor
     dropout=st.sampled_from([0.0, 0.5]),
     height=st.integers(17, 70),
     width=st.integers(17, 40),
-    band=st.integers(1, 40),
+    band=st.none() | st.integers(1, 40),
+    band_bytes=st.sampled_from([1, 50_000, BAND]),
     memory=st.sampled_from([0, 20_000, ROOM]),
     far=st.sampled_from([4, 64]),
 )
 def test_tiled_is_whole(
-    kind: str, height: int, width: int, band: int, memory: int, far: int, dropout: float, **options: Any
-) -> None:
+    kind: str, height: int, width: int, band: int | None, band_bytes: int, memory: int, far: int, dropout: float,
+    **options: Any,
+) -> None:  # fmt: skip
     """To the rounding of double precision: what is asked for is 1/255."""
     net = network(kind=kind, dropout=dropout, noise=dropout > 0, **SIZES[kind], **options)
     x = picture(height, width)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes, "FAR", far)
-        made = tiled(net, x, band, memory)
+        made = tiled(net, x, band, memory, band_bytes=band_bytes)
     torch.testing.assert_close(made, whole(net, x), rtol=0, atol=1e-9)
 
 
@@ -133,28 +135,39 @@ def test_attention_of_a_large_picture_takes_some_queries_at_a_time(monkeypatch: 
     torch.testing.assert_close(whole(net, x), want, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("room", [0, ROOM])
+@pytest.mark.parametrize("room", [0, 40 * 128 * 16 * 3 * 4, ROOM])
 def test_rows_hold_what_was_written_until_it_is_forgotten(room: int) -> None:
-    budget = Budget(room)
-    rows = Rows(3, 4000, 16, torch.float32, budget)
-    assert rows.on_disk == (room == 0)
-    values = torch.rand(1, 3, 4000, 16)
-    for first in range(0, 4000, 400):
-        rows.write(first, values[:, :, first : first + 400])
+    size = 128 * 16 * 3 * 4
+    budget = Budget(room, size + 5)
+    rows = Rows(3, 8030, 16, torch.float32, budget)
+    assert rows.deep == 128
+    values = torch.rand(1, 3, 8030, 16)
+    for first in range(0, 8030, 250):
+        rows.write(first, values[:, :, first : first + 250])
+    assert (room - budget.left) // budget.block == {0: 0, 40 * size: 39, ROOM: 63}[room], "memory first, then files"
     assert torch.equal(rows.read(390, 1410), values[:, :, 390:1410])
-    held = room - budget.left
-    rows.forget(1000)
-    assert torch.equal(rows.read(1000, 4000), values[:, :, 1000:])
-    if room:
-        assert held == 4000 * 16 * 3 * 4
-        assert room - budget.left == pytest.approx(0.75 * held, abs=2**16)
+    rows.forget(1050)
+    assert torch.equal(rows.read(1024, 8030), values[:, :, 1024:])
     rows.close()
-    assert budget.left == room
-    again = Rows(3, 4000, 16, torch.float32, budget)
+    left = budget.left
+    again = Rows(3, 8030, 16, torch.float32, budget)
     again.write(0, values.flip(2))
-    assert torch.equal(again.read(0, 4000), values.flip(2)), "a file that is taken again holds what was written last"
-    again.close()
+    assert torch.equal(again.read(0, 8030), values.flip(2)), "a block that is taken again holds what was written last"
+    assert budget.left == left, "nothing new was taken"
     budget.close()
+
+
+def test_what_is_forgotten_makes_room_for_what_comes() -> None:
+    """A result can take the place of another in the memory of one and a band."""
+    budget = Budget(14 * 8 * 160, 8 * 160)  # a result has 13 blocks of 8 rows
+    first = Rows(1, 100, 40, torch.float32, budget)
+    first.write(0, torch.ones(1, 1, 100, 40))
+    second = Rows(1, 100, 40, torch.float32, budget)
+    for row in range(0, 100, 8):
+        second.write(row, first.read(row, min(row + 8, 100)) + row)
+        first.forget(row + 8)
+    assert all(isinstance(block, Memory) for block in second._blocks)
+    assert torch.equal(second.read(0, 100)[0, 0, :, 0], 1.0 + torch.arange(100) // 8 * 8)
 
 
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,8 +175,10 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("unpaired.translation.rows.os.posix_fallocate", full)
+    budget = Budget(0, 1000)
     with pytest.raises(UserError, match=r"no room for 0\.0 GB of intermediate results \(No space left on device\)"):
-        Rows(3, 40, 16, torch.float32, Budget(0))
+        Rows(3, 40, 16, torch.float32, budget).write(0, torch.zeros(1, 3, 1, 16))
+    budget.close()
 
 
 def test_memory_as_people_write_it() -> None:

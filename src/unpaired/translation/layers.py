@@ -38,6 +38,10 @@ class Reach(NamedTuple):
         high = ((end - 1) * self.down + self.high) // self.up + 1
         return low // self.down * self.down, -(-high // self.down) * self.down
 
+    def end(self, rows: int) -> int:
+        """Output rows that can be computed from the first `rows` of an input that has more."""
+        return max(0, (rows * self.up - self.high - 1) // self.down + 1)
+
 
 SAME = Reach(0, 0)
 DOUBLED = Reach(-1, 1, up=2)  # bilinear, or nearest and a 3×3 convolution

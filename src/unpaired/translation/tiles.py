@@ -8,22 +8,23 @@ What is left of a difference is the rounding of sums.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.networks.layers import Noise
 from unpaired.translation import fit
+from unpaired.translation.band import Band, convolution_rows, convolved, is_convolution
 from unpaired.translation.layers import Layer, trace
 from unpaired.translation.passes import Pass, plan
-from unpaired.translation.rows import Budget, Rows
+from unpaired.translation.rows import Budget, Rows, rows_in
+from unpaired.translation.statistics import Statistics
 
 BAND = 128 << 20
-"""Bytes of results that a band holds, about, where there is room: more would not save much of what overlaps."""
-
-PLACES = 1 << 14
-"""Of a result that are summed up in single precision; what is more is added in double."""
+"""Bytes of results that a band holds, about, where there is room."""
+BLOCKS = 8
+"""Into a band go so many blocks of what is kept: one result of it, at most, has to lie in one block."""
 
 Write = Callable[[int, Tensor], None]
 """Takes (1, C, rows, W) that begin at a row; called from the top to the bottom."""
@@ -46,10 +47,13 @@ class Tiles:
 
         Args:
             memory: bytes that may hold results of the whole picture; what is more goes to temporary files.
-            band: rows of the picture in a band, at least; by default as many as hold about `band_bytes`.
+            band: rows of the picture in a band; by default as many as hold about `band_bytes`.
             progress: called with the share of the work that is done.
         """
-        picture = _Picture(read, write, height, width, Budget(memory), self.device, channels_last)
+        kept = [layer for current in self.passes for layer in current.kept]
+        largest = max((_row(layer, width) for layer in kept), default=1)
+        block = rows_in(band_bytes // BLOCKS, largest) * largest
+        picture = _Picture(read, write, height, width, Budget(memory, block), self.device, channels_last)
         try:
             for number, current in enumerate(self.passes):
                 if current.layers[-1].kind == "whole":
@@ -61,6 +65,11 @@ class Tiles:
                     progress((number + 1) / len(self.passes))
         finally:
             picture.close()
+
+
+def _row(layer: Layer, width: int) -> int:
+    """Bytes of a row of a layer's result."""
+    return layer.channels * (width // layer.scale) * layer.dtype.itemsize
 
 
 class _Picture:
@@ -77,83 +86,99 @@ class _Picture:
         self.stored: dict[Layer, Rows] = {}
         self.statistics: dict[Layer, Statistics] = {}
 
-    def banded(self, current: Pass, band: int | None, band_bytes: int) -> None:
-        """Compute the layers of a pass from top to bottom."""
-        row = sum(layer.channels * self.width * layer.dtype.itemsize / layer.scale**2 for layer in current.layers)
-        rows = band or int(band_bytes / row)
-        rows = max(1, rows // current.rows) * current.rows
+    def banded(self, current: Pass, rows: int | None, size: int) -> None:
+        """Compute the layers of a pass from top to bottom: of each layer, band by band, all rows for which its inputs
+        have come, once. Rows of the inputs that are needed again for the next band are kept until then.
+
+        A band has `rows` of the picture, or as many as have results of `size` bytes, and those it reads in one block.
+        """
         for layer in current.kept:
             self.stored[layer] = self._new(layer)
-        starts = range(0, self.height, rows)
-        needed = self._needed(current, 0, rows)
-        for first in starts:
-            made: dict[Layer, tuple[int, Tensor]] = {}
+        sources = {layer for layer in current.layers if self._is_source(layer, current)}
+        if rows is None:
+            rows = rows_in(size, sum(_row(layer, self.width) / layer.scale for layer in current.layers))
+            rows = min([rows, *(self.stored[source].deep * source.scale for source in sources & self.stored.keys())])
+        users = {
+            layer: [user for user in current.layers if layer in user.inputs and user not in sources]
+            for layer in current.layers
+        }
+        bands = {layer: Band() for layer in current.layers}
+        for end in range(rows, self.height + rows, rows):
             for layer in current.layers:
-                low, high = needed[layer]
-                made[layer] = low, self._made(layer, current, made, low, high)
-                self._use(layer, current, made, first, min(first + rows, self.height))
-                for given in layer.inputs:
-                    if all(user in made or user not in needed for user in given.users):
-                        made.pop(given, None)
-            following = self._needed(current, first + rows, first + 2 * rows) if first + rows < self.height else needed
+                stop = min(end, self.height) // layer.scale if layer in sources else self._reached(layer, bands)
+                self._advance(layer, current, bands, stop, source=layer in sources)
+                for given in (layer, *layer.inputs):
+                    if given in bands and layer is (users[given] or [given])[-1]:
+                        bands[given].keep(self._wanted(given, users[given], bands))
             for layer in self.stored.keys() & current.last:
-                self.stored[layer].forget(following[layer][0])
-            needed = following
+                self.stored[layer].forget(bands[layer].end)
 
-    def _needed(self, current: Pass, first: int, end: int) -> dict[Layer, tuple[int, int]]:
-        """Which rows of each layer a band needs, those beyond its edges with it."""
-        end = min(end, self.height)
-        needed: dict[Layer, tuple[int, int]] = {}
-        for layer in reversed(current.layers):
-            if layer in current.measured or layer in current.kept or not layer.users:
-                _extend(needed, layer, first // layer.scale, end // layer.scale)
-            if layer in needed and not self._given(layer, current):
-                for given in layer.inputs:
-                    low, high = layer.reach.rows(*needed[layer])
-                    _extend(needed, given, max(0, low), min(high, self.height // given.scale))
-        return needed
-
-    def _given(self, layer: Layer, current: Pass) -> bool:
+    def _is_source(self, layer: Layer, current: Pass) -> bool:
         """Whether a layer is read, not computed."""
         return layer.kind == "picture" or (layer in self.stored and layer not in current.kept)
 
-    def _made(self, layer: Layer, current: Pass, made: dict[Layer, tuple[int, Tensor]], low: int, high: int) -> Tensor:
-        """Rows [low, high) of a layer's result."""
-        if layer.kind == "picture":
-            return self.read(low, high).to(self.device).contiguous(memory_format=self.layout)
-        if self._given(layer, current):
-            return self.stored[layer].read(low, high).to(self.device).contiguous(memory_format=self.layout)
+    def _reached(self, layer: Layer, bands: dict[Layer, Band]) -> int:
+        """Up to which row a layer can be computed from what has come of its inputs."""
+        whole = self.height // layer.scale
+        missing = [given for given in layer.inputs if bands[given].end < self.height // given.scale]
+        return min([whole, *(layer.reach.end(bands[given].end) for given in missing)])
+
+    def _wanted(self, layer: Layer, users: list[Layer], bands: dict[Layer, Band]) -> int:
+        """The first row of a layer that has still to be looked at."""
+        ahead = [user for user in users if bands[user].end < self.height // user.scale]
+        rows = [_input_rows(user, bands[user].end, bands[user].end + 1)[0] for user in ahead]
+        return min([bands[layer].end, *(max(0, row) for row in rows)])
+
+    def _advance(self, layer: Layer, current: Pass, bands: dict[Layer, Band], stop: int, *, source: bool) -> None:
+        """Read or compute a layer's rows up to `stop`; measure, keep or give them out."""
+        first = bands[layer].end
+        if stop <= first:
+            return
+        rows = self._source(layer, first, stop) if source else self._made(layer, bands, first, stop)
+        bands[layer].add(rows)
+        self._use(layer, current, rows, first)
+
+    def _source(self, layer: Layer, first: int, end: int) -> Tensor:
+        rows = self.read(first, end) if layer.kind == "picture" else self.stored[layer].read(first, end)
+        return rows.to(self.device).contiguous(memory_format=self.layout)
+
+    def _made(self, layer: Layer, bands: dict[Layer, Band], first: int, end: int) -> Tensor:
+        """Rows [first, end) of a layer's result."""
+        given = layer.inputs[0]
         if layer.kind == "norm":
-            return self.statistics[layer.inputs[0]].apply(layer, _rows(made[layer.inputs[0]], low, high))
+            return self.statistics[given].apply(layer.module, bands[given].rows(first, end))
         if layer.kind == "noise":
             assert isinstance(layer.module, Noise)
-            return layer.module(_rows(made[layer.inputs[0]], low, high), low)
-        start, stop = layer.reach.rows(low, high)
-        start, stop = max(0, start), min(stop, self.height // layer.inputs[0].scale)
-        result = layer({given.node: _rows(made[given], start, stop) for given in layer.inputs})
+            return layer.module(bands[given].rows(first, end), first)
+        top, bottom = _input_rows(layer, first, end)
+        start, stop = max(0, top), min(bottom, self.height // given.scale)
+        if is_convolution(layer.module):
+            return convolved(
+                cast(nn.Conv2d, layer.module), bands[given].pieces(start, stop), start - top, bottom - stop,
+                layer.dtype, self.layout,
+            )  # fmt: skip
+        result = layer({given.node: bands[given].rows(start, stop) for given in layer.inputs})
         offset = start * layer.reach.up // layer.reach.down
-        return result[:, :, low - offset : high - offset]
+        return result[:, :, first - offset : end - offset]
 
-    def _use(self, layer: Layer, current: Pass, made: dict[Layer, tuple[int, Tensor]], first: int, end: int) -> None:
-        """Measure, keep or give out a band of a result."""
-        if layer in current.measured or layer in current.kept or not layer.users:
-            first, end = first // layer.scale, end // layer.scale
-            rows = _rows(made[layer], first, end)
-            if layer in current.measured:
-                self.statistics.setdefault(layer, Statistics()).add(rows)
-            if layer in current.kept:
-                self.stored[layer].write(first, rows)
-            if not layer.users:
-                self.write(first, rows)
+    def _use(self, layer: Layer, current: Pass, rows: Tensor, first: int) -> None:
+        """Measure, keep or give out rows of a result that begin at a row."""
+        if layer in current.measured:
+            self.statistics.setdefault(layer, Statistics()).add(rows)
+        if layer in current.kept:
+            self.stored[layer].write(first, rows)
+        if not layer.users:
+            self.write(first, rows)
 
     def whole(self, current: Pass) -> None:
         """Compute the one layer that needs all rows at once."""
         layer = current.layers[-1]
-        sizes = {given: (0, self.height // given.scale) for given in layer.inputs}
-        result = layer({given.node: self._made(given, current, {}, *sizes[given]) for given in layer.inputs})
+        result = layer({
+            given.node: self._source(given, 0, self.height // given.scale) for given in layer.inputs
+        })  # fmt: skip
         for kept in current.kept:
             self.stored[kept] = self._new(kept)
-        self._use(layer, current, {layer: (0, result)}, 0, self.height)
+        self._use(layer, current, result, 0)
 
     def forget(self, current: Pass) -> None:
         """Give back what no later pass reads."""
@@ -170,60 +195,8 @@ class _Picture:
         return Rows(layer.channels, *size, layer.dtype, self.budget)
 
 
-class Statistics:
-    """Mean and variance of each channel, gathered band by band (Chan, Golub and LeVeque 1979)."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean = torch.zeros(())
-        self.squares = torch.zeros(())
-
-    def add(self, x: Tensor) -> None:
-        """(1, C, H, W) more."""
-        for part in x.split(max(1, PLACES // x.shape[3]), dim=2):
-            count = part.shape[2] * part.shape[3]
-            mean, variance = (value.double().cpu() for value in _measured(part))
-            total = self.count + count
-            apart = mean - self.mean
-            self.squares = self.squares + variance * count + apart.square() * (self.count * count / total)
-            self.mean = self.mean + apart * (count / total)
-            self.count = total
-
-    def apply(self, layer: Layer, x: Tensor) -> Tensor:
-        """The norm of `layer` of (1, C, H, W) with these statistics in place of those of `x`."""
-        norm, mean, variance = layer.module, self.mean, self.squares / self.count
-        if isinstance(norm, nn.GroupNorm):
-            groups = mean.view(norm.num_groups, -1)
-            middle = groups.mean(1, keepdim=True)
-            spread = variance.view(norm.num_groups, -1) + (groups - middle).square()
-            mean = middle.expand_as(groups).flatten()
-            variance = spread.mean(1, keepdim=True).expand_as(groups).flatten()
-        assert isinstance(norm, nn.GroupNorm | nn.InstanceNorm2d)
-        wide = torch.promote_types(x.dtype, torch.float32)
-        return F.batch_norm(
-            x, mean.to(x.device, wide), variance.to(x.device, wide), norm.weight, norm.bias, eps=norm.eps
-        )
-
-
-def _measured(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each channel of (1, C, H, W)."""
-    wide = torch.promote_types(x.dtype, torch.float32)
-    count = x.shape[2] * x.shape[3]
-    if x.device.type == "cpu" and count > 1:
-        # Batch norm's own kernel: 20 times as fast in bfloat16 as the same in torch operations.
-        mean, variance = x.new_zeros(x.shape[1], dtype=wide), x.new_zeros(x.shape[1], dtype=wide)
-        torch.batch_norm_update_stats(x, mean, variance, 1.0)
-        return mean, variance * ((count - 1) / count)
-    variance, mean = torch.var_mean(x.to(wide), (0, 2, 3), correction=0)
-    return mean, variance
-
-
-def _rows(band: tuple[int, Tensor], first: int, end: int) -> Tensor:
-    """Rows [first, end) of the picture from a band that begins at a row."""
-    return band[1][:, :, first - band[0] : end - band[0]]
-
-
-def _extend(needed: dict[Layer, tuple[int, int]], layer: Layer, first: int, end: int) -> None:
-    """Let `needed` hold rows [first, end) of a layer, and all between them and those it holds."""
-    low, high = needed.get(layer, (first, end))
-    needed[layer] = min(low, first), max(high, end)
+def _input_rows(layer: Layer, first: int, end: int) -> tuple[int, int]:
+    """Rows of a layer's inputs that its rows [first, end) look at: some may lie beyond the picture."""
+    if is_convolution(layer.module):
+        return convolution_rows(cast(nn.Conv2d, layer.module), first, end)
+    return layer.reach.rows(first, end)
