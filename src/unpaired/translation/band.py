@@ -46,8 +46,9 @@ class Band:
 
 def is_convolution(module: nn.Module | None) -> bool:
     """Whether `convolved` computes what the layer does."""
-    plain = isinstance(module, nn.Conv2d) and type(module).forward in (nn.Conv2d.forward, WinogradConv2d.forward)
-    return plain and module.padding_mode != "circular" and not isinstance(module.padding, str)
+    if not isinstance(module, nn.Conv2d) or type(module).forward not in (nn.Conv2d.forward, WinogradConv2d.forward):
+        return False
+    return module.padding_mode != "circular" and not isinstance(module.padding, str)
 
 
 def convolution_rows(conv: nn.Conv2d, first: int, end: int) -> tuple[int, int]:

@@ -87,7 +87,7 @@ class Budget:
     def _appended(self) -> Part:
         """A block more of the file."""
         if self._file is None:
-            self._file = cast(io.FileIO, tempfile.TemporaryFile(prefix="unpaired-", buffering=0))  # noqa: SIM115
+            self._file = tempfile.TemporaryFile(prefix="unpaired-", buffering=0)  # noqa: SIM115
         part = Part(self._file, self._length)
         self._length += self.block
         try:

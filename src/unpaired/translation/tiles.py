@@ -52,7 +52,8 @@ class Tiles:
         """
         kept = [layer for current in self.passes for layer in current.kept]
         largest = max((_row(layer, width) for layer in kept), default=1)
-        block = rows_in(band_bytes // BLOCKS, largest) * largest
+        whole = max((_row(layer, width) * (height // layer.scale) for layer in kept), default=1)
+        block = rows_in(min(band_bytes // BLOCKS, whole), largest) * largest
         picture = _Picture(read, write, height, width, Budget(memory, block), self.device, channels_last)
         try:
             for number, current in enumerate(self.passes):
