@@ -31,7 +31,7 @@ from unpaired.config import Config, GeneratorConfig
 from unpaired.data.decode import read_picture
 from unpaired.networks import build_generator
 from unpaired.translation import single
-from unpaired.translation.manifest import MANIFEST, Outcome, digest, outcomes
+from unpaired.translation.outcome import MANIFEST, Outcome, digest, outcomes
 from unpaired.translation.translator import Translator
 
 SIDE = 64

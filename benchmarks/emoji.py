@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import unpaired
+from seeds import generator, method, table, trained
+from unpaired.compute.ranks import Ranks
 from unpaired.config import Config
 from unpaired.data import demo
 from unpaired.data.decode import decode
@@ -34,26 +36,17 @@ from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.methods import METHODS
 from unpaired.presets import PRESETS
-from unpaired.training import checkpoint
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
 
 SIDE, SHOWN = 64, 12
 Picture = NDArray[np.uint8]
+Found = dict[str, float]
 
 
 def published(config: Config) -> Config:
     """CycleGAN as it was published (ResNet-9 of width 64, batch 1), at this size."""
     paper = PRESETS["paper"]()
     return replace(paper, data=replace(paper.data, size=72, crop=SIDE), training=replace(config.training, batch=1))
-
-
-def generator(**values: Any) -> Callable[[Config], Config]:
-    return lambda config: replace(config, generator=replace(config.generator, **values))
-
-
-def method(name: str) -> Callable[[Config], Config]:
-    return lambda config: replace(config, method=name)
 
 
 ROWS: dict[str, Callable[[Config], Config]] = {
@@ -80,46 +73,50 @@ def main() -> None:
     data = demo.unpack(default_cache_dir() / "demo")
     pairs = Pairs(data)
     path = options.out / "results.json"
-    results: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
-    results["do nothing"] = {"images": 0, "seeds": {"": pairs.judged(pairs.inputs)}}
-    sheet = [pairs.inputs, pairs.truth]
+    results: dict[str, dict[str, Found]] = json.loads(path.read_text()) if path.exists() else {}
+    results["do nothing"] = {"": {"images": 0, **pairs.judged(pairs.flat, pairs.round)}}
+    sheet = [pairs.flat, pairs.round]
     for name in options.rows:
         config = ROWS[name](PRESETS["demo"]())
-        row = results.setdefault(name, {"images": images_in(options.seconds, config), "seeds": {}})
+        row = results.setdefault(name, {})
+        images = int(next(iter(row.values()))["images"]) if row else images_in(options.seconds, config)
         for seed in options.seeds:
-            run = trained(config, data, options.out / "runs" / f"{name.replace(' ', '-')}-{seed}", row["images"], seed)
-            translator = unpaired.Translator.load(run, direction="a2b", checkpoint="latest")
-            fakes = translator.translate_arrays(pairs.inputs)
-            row["seeds"][str(seed)] = pairs.judged(fakes)
+            run = options.out / "runs" / f"{name.replace(' ', '-')}-{seed}"
+            trained(config, data, run, images=images, seed=seed)
+            fakes = translated(run, "a2b", pairs.flat)
+            back = translated(run, "b2a", pairs.round) if "b2a" in METHODS[config.method].translators else None
+            row[str(seed)] = {"images": images, **pairs.judged(fakes, back)}
             path.write_text(json.dumps(results, indent=1))
             if seed == options.seeds[0]:
                 sheet.append(fakes)
     shown = pairs.least_alike[:SHOWN]
     rows = [np.concatenate([pictures[i] for i in shown], axis=1) for pictures in sheet]
     Image.fromarray(np.concatenate(rows)).save(options.out / "emoji.png")
-    text = table(results)
+    text = table({name: list(runs.values()) for name, runs in results.items()})
     (options.out / "table.md").write_text(text)
     print(text)
 
 
 class Pairs:
-    """The test emoji, flat, and their counterparts in 3D."""
+    """The test emoji, flat (A), and their counterparts, round (B)."""
 
     def __init__(self, data: Path) -> None:
         flat, round_ = (sorted((data / folder).iterdir()) for folder in ("testA", "testB"))
-        self.inputs, self.truth = [decode(file) for file in flat], [decode(file) for file in round_]
+        self.flat, self.round = [decode(file) for file in flat], [decode(file) for file in round_]
         overlaps = [overlap(outline(x), outline(y)) for x, y in zip(flat, round_, strict=True)]
         self.least_alike = np.argsort(overlaps, kind="stable")[: len(overlaps) // 4]
         self.extractor = LiteExtractor()
-        self.reals = self.extractor(self.truth)
+        self.features = {"flat": self.extractor(self.flat), "round": self.extractor(self.round)}
 
-    def judged(self, fakes: list[Picture]) -> dict[str, float]:
-        """How far translations are from B, and from their counterparts: of all, and where shapes differ."""
+    def judged(self, fakes: list[Picture], back: list[Picture] | None) -> Found:
+        """How far translations are from B, and from their counterparts: of all, and where shapes differ; and how far
+        translations the other way are from A."""
         features = self.extractor(fakes)
-        away = np.linalg.norm(features - self.reals, axis=1)
-        l1 = np.array([np.abs(x.astype(float) - y).mean() for x, y in zip(fakes, self.truth, strict=True)])
+        away = np.linalg.norm(features - self.features["round"], axis=1)
+        l1 = np.array([np.abs(x.astype(float) - y).mean() for x, y in zip(fakes, self.round, strict=True)])
         return {
-            "KID": kid(features, self.reals),
+            "KID A → B": kid(features, self.features["round"]),
+            "KID B → A": float("nan") if back is None else kid(self.extractor(back), self.features["flat"]),
             "feature distance": float(away.mean()),
             "L1": float(l1.mean()),
             "feature distance, other shape": float(away[self.least_alike].mean()),
@@ -151,28 +148,8 @@ def images_in(seconds: float, config: Config, steps: int = 12) -> int:
     return batch * round(seconds / statistics.median(taken[2:]))
 
 
-def trained(config: Config, data: Path, run: Path, images: int, seed: int) -> Path:
-    """A run of so many images, trained to its end."""
-    if checkpoint.latest(run) is not None:
-        return unpaired.resume(run, images=images)
-    training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
-    return unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
-
-
-def table(results: dict[str, dict[str, Any]]) -> str:
-    """Markdown; means ± deviations over seeds."""
-    names = list(results["do nothing"]["seeds"][""])
-    lines = [f"| | images | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
-    for name, row in results.items():
-        cells = [spread([run[key] for run in row["seeds"].values()]) for key in names]
-        lines.append(f"| {name} | {row['images']} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def spread(values: list[float]) -> str:
-    mean = statistics.fmean(values)
-    digits = 1 if mean > 5 else 2 if mean > 1 else 4
-    return f"{mean:.{digits}f}" + (f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else "")
+def translated(run: Path, direction: Literal["a2b", "b2a"], pictures: list[Picture]) -> list[Picture]:
+    return unpaired.Translator.load(run, direction=direction, checkpoint="latest").translate_arrays(pictures)
 
 
 if __name__ == "__main__":

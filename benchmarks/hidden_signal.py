@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from unpaired.compute.ranks import Ranks
 from unpaired.config import Config, DataConfig, DiscriminatorConfig, LossConfig, OptimizerConfig, TrainingConfig
 from unpaired.data import demo
 from unpaired.data.decode import LUMINANCE, decode
@@ -29,7 +30,6 @@ from unpaired.evaluation.features import LiteExtractor, to_tensor
 from unpaired.evaluation.honesty import examine
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
 
 SIDE, BATCH, FADED = 32, 4, 0.08
 ROWS: dict[str, dict[str, Any]] = {

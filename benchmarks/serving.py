@@ -50,8 +50,8 @@ def write_run(run: Path) -> None:
 
     from unpaired.networks import build_generator
     from unpaired.presets import fast
-    from unpaired.training import checkpoint
-    from unpaired.training.record import Folders, RunRecord
+    from unpaired.run import checkpoint
+    from unpaired.run.record import Folders, RunRecord
 
     config = fast()
     run.mkdir()

@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import unpaired
+from seeds import generator, method, table, trained
 from unpaired.config import Config
 from unpaired.data import demo
 from unpaired.data.files import default_cache_dir
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.presets import fast
-from unpaired.training import checkpoint
 
 SIDE, WIDTH, SHOWN = 32, 0.6, 16
 Picture = NDArray[np.uint8]
@@ -37,10 +37,6 @@ Picture = NDArray[np.uint8]
 
 def loss(**values: Any) -> Callable[[Config], Config]:
     return lambda config: replace(config, loss=replace(config.loss, **values))
-
-
-def generator(**values: Any) -> Callable[[Config], Config]:
-    return lambda config: replace(config, generator=replace(config.generator, **values))
 
 
 ROWS: dict[str, Callable[[Config], Config]] = {
@@ -51,8 +47,8 @@ ROWS: dict[str, Callable[[Config], Config]] = {
     "cycle-coarse-4": loss(cycle_coarse=4),
     "convnext": generator(kind="convnext", width=16, blocks=4),
     "unet": generator(kind="unet", depth=5),
-    "cut": lambda config: replace(config, method="cut"),
-    "dclgan": lambda config: replace(config, method="dclgan"),
+    "cut": method("cut"),
+    "dclgan": method("dclgan"),
 }
 
 
@@ -72,14 +68,16 @@ def main() -> None:
     sheet = [inputs[:SHOWN]]
     for name in options.rows:
         for seed in options.seeds:
-            fakes = translated(trained(name, seed, options), inputs)
+            run = options.out / "runs" / f"{name}-{seed}"
+            trained(configured(name), options.out / "data", run, images=options.images, seed=seed)
+            fakes = translated(run, inputs)
             results.setdefault(name, {})[str(seed)] = judged(fakes, truth, extractor, reals)
             path.write_text(json.dumps(results, indent=1))
             if seed == options.seeds[0]:
                 sheet.append(fakes[:SHOWN])
     sheet.append(truth[:SHOWN])
     Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in sheet])).save(options.out / "shape.png")
-    text = table(results)
+    text = table({name: list(runs.values()) for name, runs in results.items()})
     (options.out / "table.md").write_text(text)
     print(text)
 
@@ -105,25 +103,17 @@ def on_white(file: Path, width: float) -> Picture:
     return np.array(canvas)
 
 
-def trained(name: str, seed: int, options: argparse.Namespace) -> Path:
-    """The run of a row, trained to its end."""
-    run = options.out / "runs" / f"{name}-{seed}"
-    if checkpoint.latest(run) is not None:
-        return unpaired.resume(run, images=options.images)
+def configured(name: str) -> Config:
     base = fast()
-    config = ROWS[name](
+    return ROWS[name](
         replace(
             base,
             data=replace(base.data, size=SIDE, crop=SIDE),
             generator=replace(base.generator, width=24, blocks=4),
             discriminator=replace(base.discriminator, view=64),
             nce=replace(base.nce, layers=(0, 1, 2, 3, 6)),
-            training=replace(
-                base.training, seed=seed, images=options.images, minutes=None, held_out=0, preview_minutes=1e6
-            ),
         )
     )
-    return unpaired.train(options.out / "data/trainA", options.out / "data/trainB", out=run, config=config)
 
 
 def translated(run: Path, inputs: list[Picture]) -> list[Picture]:
@@ -149,22 +139,6 @@ def silhouette(picture: Picture) -> NDArray[np.bool_]:
 
 def iou(x: NDArray[np.bool_], y: NDArray[np.bool_]) -> float:
     return float((x & y).sum() / max(1, (x | y).sum()))
-
-
-def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Markdown; means ± deviations over seeds."""
-    names = list(results["do nothing"][""])
-    lines = [f"| | {' | '.join(names)} | seeds |", "|---" * (len(names) + 2) + "|"]
-    for row, runs in results.items():
-        cells = [spread([run[name] for run in runs.values()]) for name in names]
-        lines.append(f"| {row} | {' | '.join(cells)} | {'' if row == 'do nothing' else len(runs)} |")
-    return "\n".join(lines) + "\n"
-
-
-def spread(values: list[float]) -> str:
-    mean = statistics.fmean(values)
-    digits = 1 if mean > 5 else 3
-    return f"{mean:.{digits}f}" + (f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else "")
 
 
 if __name__ == "__main__":

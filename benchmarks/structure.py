@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from unpaired.compute.ranks import Ranks
 from unpaired.config import (
     Config,
     DataConfig,
@@ -33,7 +34,6 @@ from unpaired.data.tensors import to_float
 from unpaired.evaluation.content import structure_agreement
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
 
 SIDE, BATCH, NOISE = 32, 8, 0.03
 PICTURES = 600

@@ -34,10 +34,10 @@ def measure(megapixels: float, run: str | None, memory: str | None, threads: int
     import numpy as np
     import torch
 
+    from unpaired.compute.device import keep_freed_memory
     from unpaired.networks import build_generator
     from unpaired.networks.layers import initialise
     from unpaired.presets import demo
-    from unpaired.training.device import keep_freed_memory
     from unpaired.translation.translator import Translator
 
     torch.set_num_threads(threads)

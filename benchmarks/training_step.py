@@ -94,10 +94,10 @@ def peer(work: Work, checkout: str) -> Callable[[], object]:
 def ours(preset: str, work: Work, identity_every: int = 1, steps: int = 1) -> Callable[[], object]:
     """`steps` steps of our own engine, as `unpaired train` takes them."""
     from unpaired import presets
+    from unpaired.compute.device import choose_device, keep_freed_memory
+    from unpaired.compute.ranks import Ranks
     from unpaired.methods import METHODS
-    from unpaired.training.device import choose_device, keep_freed_memory
     from unpaired.training.engine import Engine
-    from unpaired.training.ranks import Ranks
 
     keep_freed_memory()
     config = presets.PRESETS[preset]()

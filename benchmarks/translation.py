@@ -39,10 +39,10 @@ def reference(folder: str, out: str, size: int) -> Callable[[], object]:
 
 
 def ours(folder: str, out: str) -> Callable[[], object]:
+    from unpaired.compute.device import keep_freed_memory
     from unpaired.config import Config
     from unpaired.networks import build_generator
     from unpaired.networks.layers import initialise
-    from unpaired.training.device import keep_freed_memory
     from unpaired.translation.batch import translate_files
     from unpaired.translation.translator import Translator
 

@@ -26,7 +26,7 @@ from unpaired.data.picture import Picture as Pages
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.presets import demo
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 from unpaired.translation.composite import laid_over
 
 SHOWN = 16

@@ -13,11 +13,14 @@ from PIL import Image
 from unpaired import Translator
 from unpaired.config import Direction, Domain
 from unpaired.data.decode import decode, resized
+from unpaired.evaluation.collection import Collection
 from unpaired.evaluation.evidence import LabelMaps
 from unpaired.evaluation.fcn import Judge
-from unpaired.evaluation.measure import DirectionScores
+from unpaired.evaluation.features import LiteExtractor
 from unpaired.evaluation.measure import evaluate as measured
+from unpaired.evaluation.result import DirectionScores
 from unpaired.evaluation.run import evaluate
+from unpaired.evaluation.shelf import Shelf
 
 Pictures = list[NDArray[np.uint8]]
 MEASURES = ("kid", "swd", "labels", "fcn")
@@ -52,7 +55,9 @@ def judge_folders(
     """The same for translations that another program left in folders, under the names of their inputs."""
     files_a, files_b = test_pairs(data, limit)
     a, b = ([resized(decode(p), side, side) for p in paths] for paths in (files_a, files_b))
-    maps = [resized(decode(p), side, side, Image.Resampling.NEAREST) for p in files_a]
+    maps = Shelf.of(resized(decode(p), side, side, Image.Resampling.NEAREST) for p in files_a)
+    eyes = LiteExtractor()
+    seen_a, seen_b = Collection(a, eyes), Collection(b, eyes)
     found: dict[Direction, DirectionScores] = {}
     for direction, folder in fakes.items():
         inputs, paths = (a, files_a) if direction == "a2b" else (b, files_b)
@@ -62,7 +67,7 @@ def judge_folders(
             return [made[np.asarray(p).tobytes()] for p in pictures]
 
         result = measured(
-            {direction: translate}, a, b, pairs=[(i, i) for i in range(len(a))], measures=MEASURES,
+            {direction: translate}, seen_a, seen_b, pairs=[(i, i) for i in range(len(a))], measures=MEASURES,
             labels=LabelMaps("a", maps), segmenter=judge,
         )  # fmt: skip
         found |= result.directions

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from unpaired.config import Config
+from unpaired.methods import METHODS
 from unpaired.presets import PRESETS
 
 Three = tuple[float, float, float]
@@ -57,8 +58,8 @@ ROWS: dict[str, Row] = {
 }
 """The paper's rows, and its figures."""
 
-OTHERS: dict[str, Callable[[Config], Config]] = {"cut": lambda config: replace(config, method="cut")}
-"""Methods that came after it, one-way; the paper has no figures of them."""
+OTHERS = ("cut", "fastcut", "dclgan", "unsb")
+"""Methods that came after it, each with the contrast of its preset; the paper has no figures of them."""
 
 NAMES = (*ROWS, *OTHERS)
 
@@ -75,9 +76,12 @@ def at_scale(preset: str, side: int) -> Config:
 
 def configured(name: str, base: Config) -> Config:
     """The configuration of a row."""
-    return ROWS[name].make(base) if name in ROWS else OTHERS[name](base)
+    if name in ROWS:
+        return ROWS[name].make(base)
+    own = PRESETS[name]()
+    return replace(base, method=own.method, nce=own.nce)
 
 
 def is_one_way(name: str) -> bool:
-    """Whether a row's method learns one direction at a time."""
-    return name in OTHERS or ROWS[name].one_way
+    """Whether the row learns one direction."""
+    return ROWS[name].one_way if name in ROWS else "b2a" not in METHODS[PRESETS[name]().method].translators

@@ -23,11 +23,11 @@ from judging import judge_folders, judge_run
 from rows import NAMES, ROWS, Three, at_scale, configured, is_one_way
 
 import unpaired
+from unpaired.compute.device import choose_device
 from unpaired.config import Config
 from unpaired.evaluation.fcn import Judge
 from unpaired.evaluation.fcn_training import train_fcn
-from unpaired.training import checkpoint
-from unpaired.training.device import choose_device
+from unpaired.run import checkpoint
 
 PEER = "pytorch-CycleGAN-and-pix2pix"
 THREE = ("per-pixel accuracy", "per-class accuracy", "class IoU")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         TrainingConfig,
     )
     from unpaired.errors import UserError
-    from unpaired.evaluation.measure import Evaluation
+    from unpaired.evaluation.result import Evaluation
     from unpaired.evaluation.run import evaluate
     from unpaired.evaluation.trust import Trust
     from unpaired.presets import PRESETS
@@ -46,7 +46,7 @@ _HOMES = {
         "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig", "TrainingConfig",
     ],
     "unpaired.errors": ["UserError"],
-    "unpaired.evaluation.measure": ["Evaluation"],
+    "unpaired.evaluation.result": ["Evaluation"],
     "unpaired.evaluation.run": ["evaluate"],
     "unpaired.evaluation.trust": ["Trust"],
     "unpaired.presets": ["PRESETS"],

@@ -9,24 +9,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unpaired.compute.ranks import joined
 from unpaired.config import DIRECTIONS, Config, Direction, MethodName
 from unpaired.data import split
 from unpaired.data.discover import discover
+from unpaired.data.grid import preview_grid
 from unpaired.data.layout import pairs_by_name
 from unpaired.errors import Interrupted, UserError
-from unpaired.evaluation.distances import MINIMUM
-from unpaired.evaluation.evidence import Score
-from unpaired.evaluation.measure import Evaluation
 from unpaired.evaluation.measures import STANDARD
+from unpaired.evaluation.result import Evaluation, Score
 from unpaired.evaluation.run import evaluate, read
 from unpaired.methods import METHODS
-from unpaired.report.grid import preview_grid
+from unpaired.run import checkpoint
+from unpaired.run.record import Folders, RunRecord
 from unpaired.text import counted, number
-from unpaired.training import checkpoint, loop, start
+from unpaired.training import loop, start
 from unpaired.training.events import Listener
 from unpaired.training.preview import ROWS, spread
-from unpaired.training.ranks import joined
-from unpaired.training.record import Folders, RunRecord
 from unpaired.training.run import find_folders
 from unpaired.translation.translator import Translator
 from unpaired.validation import validate
@@ -184,13 +183,13 @@ def held_out(folders: Folders, home: Path, config: Config) -> Folders:
         )
     files = {folder: discover(folder).files for folder in (folders.a, folders.b)}
     for folder, found in files.items():
-        if len(found) < 2 * MINIMUM:
+        if len(found) < 2 * split.MINIMUM:
             raise UserError(
-                f"{folder} holds {counted(len(found), 'picture')}: a bake-off needs at least {2 * MINIMUM} in each, of "
-                f"which {MINIMUM} are kept for measuring; or give test folders."
+                f"{folder} holds {counted(len(found), 'picture')}: a bake-off needs at least {2 * split.MINIMUM} in "
+                f"each, of which {split.MINIMUM} are kept for measuring; or give test folders."
             )
     (folder_a, files_a), (folder_b, files_b) = files.items()
-    count = min(MOST_HELD_OUT, max(MINIMUM, round(HELD_OUT * min(len(files_a), len(files_b)))))
+    count = min(MOST_HELD_OUT, max(split.MINIMUM, round(HELD_OUT * min(len(files_a), len(files_b)))))
     chosen = split.held_out(folder_a, files_a, folder_b, files_b, count)
     for domain, (folder, found), tests in zip("AB", files.items(), chosen, strict=True):
         for index, path in enumerate(found):

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from unpaired.config import Direction
-from unpaired.data.discover import format_named
 from unpaired.data.files import not_written, replacing
+from unpaired.data.signatures import format_named
 from unpaired.errors import UserError
 
 if TYPE_CHECKING:

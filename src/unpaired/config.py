@@ -256,8 +256,11 @@ class OptimizerConfig:
     takes them as they are. A picture of few colours can grow them by 300 at every instance norm."""
     ema_images: float = 0.0
     """Half-life, in images, of the averaged generator weights that translate; 0 takes the last weights."""
+    init: Literal["normal", "xavier"] = "normal"
+    """Initial weights: N(0, gain²) (the paper), or N(0, 2 · gain² / (inputs + outputs)) (Glorot and Bengio 2010, as CUT
+    does)."""
     init_gain: float = 0.02
-    """Standard deviation of the initial weights, N(0, gain²)."""
+    """That gain."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

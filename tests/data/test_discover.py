@@ -12,15 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unpaired.data.discover import (
-    HEAD,
-    discover,
-    find_domains,
-    find_test_domains,
-    format_named,
-    is_broken,
-    picture_format,
-)
+from unpaired.data.discover import discover, is_broken
+from unpaired.data.layout import find_domains, find_test_domains
+from unpaired.data.signatures import HEAD, format_named, picture_format
 from unpaired.errors import UserError
 from unpaired.translation.place import copy_place
 

@@ -20,7 +20,7 @@ from unpaired.data.discover import discover
 from unpaired.data.pixels import read_bytes
 from unpaired.data.shards import SUFFIX, pack, within
 from unpaired.errors import UserError
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 TINY = Config(
     data=DataConfig(size=40, crop=32),

@@ -11,7 +11,8 @@ from PIL import Image
 
 from unpaired.errors import UserError
 from unpaired.evaluation.checkup import Checkup, check
-from unpaired.evaluation.features import Features, Pictures
+from unpaired.evaluation.features import Features
+from unpaired.evaluation.pictures import Pictures
 
 
 class Colours:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,11 +11,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from unpaired.errors import UserError
+from unpaired.evaluation.collection import Collection
 from unpaired.evaluation.content import edge_agreement, luminance_correlation, structure_agreement
 from unpaired.evaluation.evidence import Evidence
+from unpaired.evaluation.features import LiteExtractor
 from unpaired.evaluation.measures import MEASURES
 
 Pictures = NDArray[np.uint8]
+
+EYES = LiteExtractor()
+
+
+def _seen(pictures: Any) -> Collection:
+    return Collection(pictures, EYES)
 
 
 def _pictures(seed: int, count: int = 8) -> Pictures:
@@ -48,7 +58,7 @@ def test_other_pictures_agree_in_nothing() -> None:
 
 def _rows(fakes: Pictures, reals: Pictures, pairs: tuple[tuple[int, int], ...] = ()) -> dict[str, object]:
     evidence = Evidence(
-        direction="a2b", inputs=_pictures(0), fakes=fakes, reals=reals, pairs=pairs, extractor=None,  # type: ignore[arg-type]
+        direction="a2b", inputs=_seen(_pictures(0)), fakes=_seen(fakes), reals=_seen(reals), pairs=pairs,
     )  # fmt: skip
     return dict(MEASURES["content"](evidence))
 

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unpaired.errors import UserError
+from unpaired.evaluation.collection import Collection
 from unpaired.evaluation.evidence import LabelMaps
 from unpaired.evaluation.fcn import Facts, FCN8s, Judge, view
 from unpaired.evaluation.fcn_training import train_fcn
+from unpaired.evaluation.features import LiteExtractor
 from unpaired.evaluation.measure import evaluate
+from unpaired.evaluation.shelf import Shelf
 from unpaired.networks import efficientnet
 
 PALETTE = {"sky": (0, 0, 250), "ground": (0, 250, 0), "never": (250, 0, 0)}
@@ -83,9 +86,11 @@ def test_the_score_tells_a_good_translation_from_a_bad_one(judge: Judge) -> None
     def upside_down(pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
         return [p[::-1].copy() for p in know(pictures)]
 
+    eyes = LiteExtractor()
+    a, b = Collection(maps, eyes), Collection(photos, eyes)
     good, bad = (
-        evaluate({"a2b": way}, maps, photos, measures=["fcn"], segmenter=judge, pairs=[(i, i) for i in range(12)],
-                 labels=LabelMaps("a", maps, PALETTE, None)).directions["a2b"].measures
+        evaluate({"a2b": way}, a, b, measures=["fcn"], segmenter=judge, pairs=[(i, i) for i in range(12)],
+                 labels=LabelMaps("a", Shelf.of(maps), PALETTE, None)).directions["a2b"].measures
         for way in (know, upside_down)
     )  # fmt: skip
     rows = ["per-pixel accuracy (FCN-8s)", "per-class accuracy (FCN-8s)", "class IoU (FCN-8s)"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 import torch
@@ -14,8 +12,6 @@ from unpaired.errors import UserError
 from unpaired.evaluation.features import (
     FeatureExtractor,
     LiteExtractor,
-    Remembering,
-    finite,
     refuse_flattered,
     to_tensor,
 )
@@ -25,19 +21,6 @@ from unpaired.networks import efficientnet
 def _pictures(count: int = 5, side: int = 24) -> NDArray[np.uint8]:
     coarse = np.random.default_rng(0).integers(0, 256, (count, side // 4, side // 4, 3))
     return coarse.repeat(4, axis=1).repeat(4, axis=2).astype(np.uint8)
-
-
-class Counting:
-    """Mean colours, and how many pictures were looked at."""
-
-    name, network, dimension = "mean colour", "none", 3
-
-    def __init__(self) -> None:
-        self.looked = 0
-
-    def __call__(self, pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
-        self.looked += len(pictures)
-        return np.array([p.mean(axis=(0, 1)) for p in pictures], np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -70,34 +53,10 @@ def test_tensors_are_in_range() -> None:
     torch.testing.assert_close(x, torch.tensor([-1.0, 1.0, 128 / 127.5 - 1]).view(1, 3, 1, 1))
 
 
-def test_each_picture_is_looked_at_once() -> None:
-    inner = Counting()
-    look = Remembering(inner)
-    pictures = _pictures(4)
-    first = look(pictures)
-    assert inner.looked == 4
-    np.testing.assert_array_equal(look([pictures[2], pictures[2], pictures[0]]), first[[2, 2, 0]])
-    assert inner.looked == 4
-    changed = pictures[1].copy()
-    changed[0, 0, 0] ^= 1
-    assert look([changed, changed, changed.reshape(48, 12, 3)]).shape == (3, 3)
-    assert inner.looked == 6
-    assert look([]).shape == (0, 3)
-
-
 def test_a_flattered_measure_is_refused(lite: LiteExtractor) -> None:
     refuse_flattered(lite, {efficientnet.identity("lite1")})
     with pytest.raises(UserError, match="EfficientNet-Lite0 would be flattered"):
         refuse_flattered(lite, {efficientnet.identity("lite0"), "other"})
-    with pytest.raises(UserError, match="flattered"):
-        refuse_flattered(Remembering(lite), {lite.network})
-
-
-def test_non_finite_features_name_the_picture() -> None:
-    features = np.zeros((4, 3), np.float32)
-    features[2, 1] = np.inf
-    with pytest.raises(UserError, match=r"eyes gave features .* 1 of 4 pictures \(the first is picture 3\)"):
-        finite(features, "eyes")
 
 
 def test_mixed_sizes_are_told(lite: LiteExtractor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unpaired.evaluation.collection import Collection
 from unpaired.evaluation.evidence import Evidence
-from unpaired.evaluation.features import to_tensor
+from unpaired.evaluation.features import LiteExtractor, to_tensor
 from unpaired.evaluation.honesty import CHANGES, blur, eight_bits, enlarged, examine, jpeg, low_frequencies, noise
 from unpaired.evaluation.measures import MEASURES
 from unpaired.training.watches import SIGNS
+
+EYES = LiteExtractor()
+
+
+def _seen(pictures: Any) -> Collection:
+    return Collection(pictures, EYES)
 
 
 def _pictures(seed: int, count: int = 12, side: int = 32) -> NDArray[np.uint8]:
@@ -96,7 +104,7 @@ def test_a_way_back_that_knows_nothing_has_no_share_to_lose() -> None:
     assert found.lost("noise") is None
     assert found.sensitivity is None
     evidence = Evidence(
-        direction="a2b", inputs=_pictures(0), fakes=_pictures(0), reals=_pictures(1), extractor=None,  # type: ignore[arg-type]
+        direction="a2b", inputs=_seen(_pictures(0)), fakes=_seen(_pictures(0)), reals=_seen(_pictures(1)),
         there=torch.zeros_like, back=torch.zeros_like,
     )  # fmt: skip
     rows = dict(MEASURES["honesty"](evidence))
@@ -120,9 +128,9 @@ def test_changes_are_what_they_are_called() -> None:
 
 def test_it_needs_a_way_back() -> None:
     evidence = Evidence(
-        direction="a2b", inputs=_pictures(0), fakes=_pictures(0), reals=_pictures(1), extractor=None,  # type: ignore[arg-type]
+        direction="a2b", inputs=_seen(_pictures(0)), fakes=_seen(_pictures(0)), reals=_seen(_pictures(1)),
         there=_invert,
     )  # fmt: skip
     assert "no way back" in (MEASURES["honesty"].missing(evidence) or "")
-    deep = replace(evidence, reconstructions=_pictures(0), there=None)  # generators of other values
+    deep = replace(evidence, reconstructions=_seen(_pictures(0)), there=None)  # generators of other values
     assert "of pictures of 8 bits only" in (MEASURES["honesty"].missing(deep) or "")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unpaired.errors import UserError
+from unpaired.evaluation.collection import Collection
 from unpaired.evaluation.inception import InceptionExtractor, as_tensorflow
 from unpaired.evaluation.measure import evaluate
 from unpaired.networks.inception import Inception
@@ -83,7 +84,7 @@ def test_a_torchscript_is_used_but_never_called_fid(tmp_path: Path) -> None:
     look = InceptionExtractor.load(path)
     assert look(PICTURES).shape == (2, 2048)
     many: list[NDArray[np.uint8]] = list(np.random.default_rng(1).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8))
-    result = evaluate({"a2b": lambda x: x}, many, many[::-1], extractor=look, measures=["fid"])
+    result = evaluate({"a2b": lambda x: x}, Collection(many, look), Collection(many[::-1], look), measures=["fid"])
     assert [name.split(" (")[0] for name in result.directions["a2b"].measures] == ["Fréchet distance"]
     torch.jit.save(torch.jit.script(Scripted(7)), path)
     with pytest.raises(UserError, match="another network"):
@@ -98,7 +99,10 @@ def test_only_the_published_network_gives_fid() -> None:
             return np.array([p.mean(axis=(0, 1)) for p in pictures], np.float32)  # type: ignore[attr-defined]
 
     many: list[NDArray[np.uint8]] = list(np.random.default_rng(1).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8))
-    result = evaluate({"a2b": lambda x: x}, many, many[::-1], extractor=Published(), measures=["fid", "kid"])
+    eyes = Published()
+    result = evaluate(
+        {"a2b": lambda x: x}, Collection(many, eyes), Collection(many[::-1], eyes), measures=["fid", "kid"]
+    )
     assert set(result.directions["a2b"].measures) == {"FID", "KID (Inception 2015-12-05)"}
 
 

@@ -14,8 +14,9 @@ from PIL import Image
 from unpaired.config import DOMAINS, Config, DataConfig, source
 from unpaired.errors import UserError
 from unpaired.evaluation.trust import FEWEST, UNUSUAL, Trust, meant
-from unpaired.training.inputs import Inputs, trained_on
-from unpaired.training.record import Folders, RunRecord
+from unpaired.run.held_out import trained_on
+from unpaired.run.record import Folders, RunRecord
+from unpaired.training.inputs import Inputs
 
 
 def _soft(seed: int, blue: float = 1.0) -> NDArray[np.uint8]:

@@ -15,8 +15,8 @@ from torch import nn
 from unpaired.errors import UserError
 from unpaired.interop.importing import Sources, read_networks, write_file, write_run
 from unpaired.methods import METHODS
-from unpaired.training import checkpoint
-from unpaired.training.record import RunRecord
+from unpaired.run import checkpoint
+from unpaired.run.record import RunRecord
 from unpaired.training.run import resume
 from unpaired.translation.translator import Translator
 
@@ -160,7 +160,7 @@ def test_nothing_half_written_is_left(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("unpaired.training.checkpoint._seal", full)
+    monkeypatch.setattr("unpaired.run.checkpoint._seal", full)
     for folders in ((), domains):
         with pytest.raises(UserError, match="No space left on device"):
             write_run(networks, tmp_path / "run", folders)

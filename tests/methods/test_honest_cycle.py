@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unpaired.compute.ranks import Ranks
 from unpaired.config import Config, DataConfig, DiscriminatorConfig, LossConfig, OptimizerConfig, TrainingConfig
 from unpaired.evaluation.honesty import examine
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
 
 FADED = 0.08
 GREY = torch.full((3, 3), 1 / 3)

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from unpaired.compute.ranks import Ranks
 from unpaired.config import (
     Config,
     DataConfig,
@@ -24,12 +25,11 @@ from unpaired.config import (
 )
 from unpaired.losses.structure import STRUCTURE, inversion
 from unpaired.methods import METHODS
+from unpaired.methods.asked import kept
 from unpaired.methods.step import Step
-from unpaired.methods.structure import kept_structure
+from unpaired.run.record import Folders
 from unpaired.training import events, loop, start
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
-from unpaired.training.record import Folders
 
 TINY = Config(
     data=DataConfig(size=32, crop=32),
@@ -53,7 +53,7 @@ def _pictures(seed: int) -> Tensor:
 def test_it_can_be_counted_on_the_device_without_numbers() -> None:
     picture = torch.empty(2, 3, 32, 32, device="meta")
     part = Step(picture.mean(), {}, {}, {"b": picture})
-    (found,) = kept_structure(iter([part]), {"b": picture}, LossConfig(inversion=2.0))
+    found = part.asked(kept(part.made, {"b": picture}, {}, LossConfig(inversion=2.0)))
     assert found.terms["inversion_b"].shape == ()
 
 
@@ -62,7 +62,7 @@ def test_each_translation_is_compared_with_its_source(kind: Any) -> None:
     reals, made = {"a": _pictures(0), "b": _pictures(1)}, _pictures(2).requires_grad_()
     loss = LossConfig(structure=kind, structure_weight=3.0, inversion=2.0)
     part = Step(torch.tensor(1.0), {"gan_ba": torch.tensor(1.0)}, {}, {"b": made})  # pyright: ignore
-    (found,) = kept_structure(iter([part]), reals, loss)  # pyright: ignore
+    found = part.asked(kept(part.made, reals, {}, loss))  # pyright: ignore
     expected = {"structure_b": STRUCTURE[kind](reals["b"], made), "inversion_b": inversion(reals["b"], made)}
     assert {name: found.terms[name] for name in expected} == expected
     assert found.terms.keys() == {"gan_ba", *expected}

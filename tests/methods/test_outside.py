@@ -9,12 +9,13 @@ import torch
 from test_registry import NAMES, TINY
 from torch import Tensor
 
+from unpaired.compute.ranks import Ranks
+from unpaired.config import LossConfig
 from unpaired.losses.cycle import outside
 from unpaired.methods import METHODS
-from unpaired.methods.outside import kept_outside
+from unpaired.methods.asked import kept
 from unpaired.methods.step import Step
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
 
 
 def test_the_loss_by_hand() -> None:
@@ -27,10 +28,10 @@ def test_a_part_is_worth_what_it_was_and_the_distance() -> None:
     made = torch.full((1, 3, 4, 4), 0.5, requires_grad=True)
     part = Step(torch.tensor(2.0), {"gan_ab": torch.tensor(2.0)}, {}, {"a": made})
     reals, mask = {"a": torch.zeros(1, 3, 4, 4)}, torch.zeros(1, 1, 4, 4)
-    (kept,) = kept_outside(iter([part]), reals, {"a": mask}, 10.0)  # pyright: ignore
-    assert kept.loss.item() == pytest.approx(2 + 10 * 0.5)
-    assert kept.terms["outside_a"].item() == pytest.approx(0.5)
-    (left,) = kept_outside(iter([part]), reals, {"b": mask}, 10.0)  # pyright: ignore
+    held = part.asked(kept(part.made, reals, {"a": mask}, LossConfig()))  # pyright: ignore
+    assert held.loss.item() == pytest.approx(2 + 10 * 0.5)
+    assert held.terms["outside_a"].item() == pytest.approx(0.5)
+    left = part.asked(kept(part.made, reals, {"b": mask}, LossConfig()))  # pyright: ignore
     assert left.terms.keys() == part.terms.keys()
     assert left.loss is part.loss
 

@@ -43,6 +43,14 @@ def test_an_option_that_would_change_nothing_is_named(
     assert sentence.startswith(f"{option} changes nothing: ")
 
 
+def test_without_a_preset_it_is_what_no_preset_says() -> None:
+    """A configuration made in Python brings none."""
+    config = _changed(replace(demo(), method="cut"), "loss", lambda_a=7)
+    (sentence,) = unread(config)
+    assert sentence.startswith("--lambda-a changes nothing: ")
+    assert not unread(replace(demo(), method="cut"))
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_what_only_the_preset_says_is_no_mistake(method: MethodName) -> None:
     assert not unread(replace(demo(), method=method), demo())

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 import unpaired
+from unpaired.compute.ranks import Ranks
 from unpaired.config import (
     Config,
     DataConfig,
@@ -28,10 +29,9 @@ from unpaired.config import (
 from unpaired.errors import UserError
 from unpaired.evaluation.measures import TruePairs
 from unpaired.methods import METHODS
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 from unpaired.training.engine import Engine
 from unpaired.training.memory import estimate
-from unpaired.training.ranks import Ranks
 
 TINY = Config(
     data=DataConfig(size=36, crop=32),

@@ -23,7 +23,7 @@ from unpaired.config import (
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
 from unpaired.methods.warm_up import masked, warm_up_step
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 from unpaired.validation import validate
 
 CONFIG = Config(

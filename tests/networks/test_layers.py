@@ -101,7 +101,8 @@ def test_a_saturated_fake_comes_back_through_a_residual_output_as_a_number() -> 
 
 @pytest.mark.parametrize("gain", [0.02, 0.1])
 @pytest.mark.parametrize("norm", ["instance", "batch", "group"])
-def test_weights_are_drawn_as_the_paper_says(gain: float, norm: Any) -> None:
+@pytest.mark.parametrize("kind", ["normal", "xavier"])
+def test_weights_are_drawn_as_the_papers_say(gain: float, norm: Any, kind: Any) -> None:
     torch.manual_seed(0)
     networks = [
         build_generator(3, 3, GeneratorConfig(width=16, blocks=1, norm=norm)),
@@ -109,13 +110,15 @@ def test_weights_are_drawn_as_the_paper_says(gain: float, norm: Any) -> None:
         PatchDiscriminator(3, DiscriminatorConfig(width=16, norm=norm)),
     ]
     for network in networks:
-        initialise(network, gain)
+        initialise(network, gain, kind)
         for module in network.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 # ± 6 standard errors of a standard deviation and of a mean
                 n = module.weight.numel()
-                assert abs(module.weight.std().item() / gain - 1) < 6 / (2 * n) ** 0.5
-                assert abs(module.weight.mean().item()) < 6 * gain / n**0.5
+                fans = sum(nn.init._calculate_fan_in_and_fan_out(module.weight))  # pyright: ignore
+                wanted = gain if kind == "normal" else gain * (2 / fans) ** 0.5
+                assert abs(module.weight.std().item() / wanted - 1) < 6 / (2 * n) ** 0.5
+                assert abs(module.weight.mean().item()) < 6 * wanted / n**0.5
                 assert module.bias is None or not module.bias.any()
             elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
                 assert 0 < (module.weight - 1).abs().mean() < 3 * gain

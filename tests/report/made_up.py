@@ -13,7 +13,7 @@ from PIL import Image
 
 from unpaired.config import Config
 from unpaired.config_json import to_dict
-from unpaired.report.grid import preview_grid
+from unpaired.data.grid import preview_grid
 
 Picture = NDArray[np.uint8]
 

@@ -14,10 +14,10 @@ import pytest
 from made_up import make_run
 from PIL import Image
 
+from unpaired.data.grid import spread
 from unpaired.errors import UserError
 from unpaired.report import page as page_module
 from unpaired.report.curves import number, smoothed, ticks
-from unpaired.report.grid import spread
 from unpaired.report.page import write_report
 
 VOID = {"meta", "link", "img", "input", "br", "path", "line"}

@@ -38,6 +38,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_methods_compete_and_going_on_trains_nothing_twice(unpaired: Command, tmp_path: Path) -> None:
     a, b, out = fill(tmp_path / "a", 24, seed=1), fill(tmp_path / "b", 20, seed=2), tmp_path / "out"
+    assert "perhaps you meant 'dclgan'" in unpaired("bakeoff", a, b, "--out", out, "--methods", "cut", "dclgam").err
     methods = ("cyclegan", "cut", "pix2pix")
     words = ("bakeoff", a, b, "--out", out, "--minutes", 0.03, "--device", "cpu", "--methods", *methods)
     answer = unpaired(*words)

@@ -27,7 +27,7 @@ from unpaired.config import (
     PerceptualConfig,
     Pix2PixConfig,
 )
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 COMMANDS = list(SUMMARIES)
 

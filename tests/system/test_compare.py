@@ -10,7 +10,7 @@ import pytest
 from terminal import TINY, Command, fill
 
 from unpaired.cli import main
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,13 @@ def test_terms_are_said_first_and_offline_is_one_sentence(unpaired: Command, tmp
     assert "perhaps you meant 'mini'" in unpaired("datasets", "get", "minni").sentence
 
 
+def test_the_emoji_come_with_the_package(unpaired: Command, tmp_path: Path) -> None:
+    answer = unpaired("datasets", "get", "emoji", "--to", tmp_path)
+    assert answer.status == 0, answer
+    assert f"unpaired train {tmp_path / 'emoji'} --out runs/emoji" in answer.out
+    assert {place.name for place in (tmp_path / "emoji").iterdir()} >= {"trainA", "trainB", "testA", "testB"}
+
+
 def test_faults_are_a_table_and_a_status(unpaired: Command, tmp_path: Path) -> None:
     a, b = fill(tmp_path / "[a]", 3, seed=1), fill(tmp_path / "b", 3, seed=2)
     good = unpaired("datasets", "check", a, b, "--size", "40")

@@ -13,7 +13,7 @@ from terminal import Command
 from unpaired.cli import demo
 from unpaired.config import Config
 from unpaired.presets import demo as preset
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 
 def small() -> Config:

@@ -14,10 +14,10 @@ from documented import ROOT, blocks, name_of
 
 import unpaired
 from unpaired.cli import SUMMARIES, command
+from unpaired.compute.ranks import Ranks
 from unpaired.methods import METHODS
 from unpaired.methods.base import Method
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
 OPTION = re.compile(r"(?<![\w-])--[a-z][\w.-]*")
@@ -58,7 +58,7 @@ def only_parse(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Parsed
 
     monkeypatch.setattr(tyro, "cli", cli)
-    monkeypatch.setattr("unpaired.training.record.RunRecord.read", lambda run: _Record)
+    monkeypatch.setattr("unpaired.run.record.RunRecord.read", lambda run: _Record)
 
 
 @pytest.mark.usefixtures("only_parse")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from terminal import Command, fill
 
-from unpaired.translation.manifest import MANIFEST, outcomes
+from unpaired.translation.outcome import MANIFEST, outcomes
 
 
 def made(out: Path) -> dict[str, bytes]:

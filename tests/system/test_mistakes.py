@@ -21,7 +21,7 @@ from PIL import Image
 from terminal import TINY, Command, fill, paint
 
 from unpaired.cli import main
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 
 def deep(path: Path) -> Path:

@@ -21,7 +21,7 @@ from PIL import Image
 from terminal import Command, paint
 
 import unpaired as library
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 
 @contextmanager

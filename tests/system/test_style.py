@@ -12,7 +12,7 @@ from terminal import Command, paint
 def test_a_picture_is_painted(unpaired: Command, tmp_path: Path) -> None:
     content, style = paint(tmp_path / "c.png", 64, 48, "RGBA", seed=1), paint(tmp_path / "s.png", 40, 50, seed=2)
     words = ("style", content, style, "--steps", 2, "--size", 56, "--device", "cpu")
-    out = tmp_path / "painted.png"
+    out = tmp_path / "a new" / "folder" / "painted.png"
     answer = unpaired(*words, "--out", out)
     assert answer.status == 0, answer
     assert answer.out.strip() == str(out)
@@ -39,7 +39,7 @@ def test_mistakes_are_told(unpaired: Command, tmp_path: Path) -> None:
     assert "one of the inputs" in unpaired("style", c, s, "--out", c, *rest).sentence
     for name in ("o", "o.abc"):
         assert "which format to write" in unpaired("style", c, s, "--out", tmp_path / name, *rest).sentence
-    assert "There is no folder" in unpaired("style", c, s, "--out", tmp_path / "no" / "o.png", *rest).sentence
+    assert "c.png is no folder" in unpaired("style", c, s, "--out", c / "o.png", *rest).sentence
     assert "does not exist" in unpaired("style", c, tmp_path / "no.png", "--out", tmp_path / "o.png", *rest).sentence
     answer = unpaired("style", c, s, "--out", tmp_path / "o.png", "--eyes", "vgg19.pth", *rest)
     assert "no file of that name is there" in answer.sentence
@@ -49,5 +49,5 @@ def test_mistakes_are_told(unpaired: Command, tmp_path: Path) -> None:
     deep = tmp_path / "deep.png"
     Image.fromarray(np.zeros((40, 40), np.uint16)).save(deep)
     answer = unpaired("style", c, deep, "--out", tmp_path / "o.png", *rest)
-    assert f"{deep} has 1 channels of uint16: style transfer takes 8-bit pictures" in answer.sentence
+    assert f"{deep} holds 1 band of uint16, and style transfer takes" in answer.sentence
     assert not list(tmp_path.glob("o*"))

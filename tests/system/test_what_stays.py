@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from terminal import TINY, Command
 
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 
 @pytest.fixture

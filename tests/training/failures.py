@@ -33,9 +33,9 @@ from unpaired.data import demo
 from unpaired.data.files import default_cache_dir
 from unpaired.data.tensors import to_float
 from unpaired.errors import UserError
+from unpaired.run.record import Folders
 from unpaired.training import events, loop, start
 from unpaired.training.engine import Engine
-from unpaired.training.record import Folders
 from unpaired.training.session import Session
 
 SIDE, EVERY, TESTS = 32, 100, 12

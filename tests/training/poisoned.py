@@ -12,9 +12,9 @@ import torch
 from tiny import TINY, plan
 
 from unpaired.cli import _fail
+from unpaired.compute.ranks import joined
 from unpaired.errors import UserError
 from unpaired.training.loop import train
-from unpaired.training.ranks import joined
 from unpaired.training.run import find_folders
 from unpaired.training.start import begin
 

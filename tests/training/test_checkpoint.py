@@ -24,7 +24,7 @@ from tiny import TINY, bits, seen
 
 import unpaired
 from unpaired.errors import UserError
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 NEWEST = Path("checkpoints", "images-000000008")
 FILES = [

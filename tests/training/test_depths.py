@@ -13,7 +13,7 @@ from unpaired.config import Config
 from unpaired.data.decode import read_picture, write_picture
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
-from unpaired.training.record import RunRecord
+from unpaired.run.record import RunRecord
 from unpaired.training.run import resume, train
 from unpaired.translation.batch import translate_files
 from unpaired.translation.translator import Translator

@@ -12,10 +12,10 @@ import torch
 from tiny import TINY
 from torch import Tensor
 
+from unpaired.compute.ranks import Ranks
 from unpaired.config import Config
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.training.engine import Engine, clip, seed_all
-from unpaired.training.ranks import Ranks
 
 
 def _engine(config: Config = TINY) -> Engine:

@@ -14,16 +14,17 @@ from PIL import Image
 from tiny import TINY, bits, paint, plan
 
 import unpaired
+from unpaired.compute.ranks import Ranks
 from unpaired.data.discover import discover
 from unpaired.errors import UserError
-from unpaired.evaluation.measure import Evaluation
+from unpaired.evaluation.result import Evaluation
 from unpaired.methods import METHODS
-from unpaired.training import checkpoint, events, start
+from unpaired.run import checkpoint
+from unpaired.run.record import Folders
+from unpaired.training import events, start
 from unpaired.training.best import Judge, Verdict
 from unpaired.training.course import Course
 from unpaired.training.engine import Engine
-from unpaired.training.ranks import Ranks
-from unpaired.training.record import Folders
 from unpaired.training.session import Session
 
 Four = tuple[Path, Path, Path, Path]

@@ -18,7 +18,8 @@ from two_ranks import one_sentence, two_ranks
 
 import unpaired
 from unpaired.networks import build_generator
-from unpaired.training import checkpoint, events
+from unpaired.run import checkpoint
+from unpaired.training import events
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 TOGETHER = Path(__file__).with_name("together.py")

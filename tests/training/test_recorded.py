@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from unpaired.compute.ranks import Ranks
 from unpaired.config import (
     Config,
     DataConfig,
@@ -28,7 +29,6 @@ from unpaired.config import (
 from unpaired.data.tensors import to_float
 from unpaired.methods import METHODS
 from unpaired.training import engine as engines
-from unpaired.training.ranks import Ranks
 from unpaired.training.schedule import learning_rate_factor
 
 RECORD = Path(__file__).with_name("recorded_losses.json")

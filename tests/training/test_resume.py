@@ -17,7 +17,8 @@ from tiny import OPTIONS, TINY, bits, paint, plan, seen
 
 import unpaired
 from unpaired.errors import UserError
-from unpaired.training import checkpoint, events
+from unpaired.run import checkpoint
+from unpaired.training import events
 
 Folders = tuple[Path, Path]
 CRASHES = Path(__file__).with_name("crashes.py")

@@ -18,11 +18,12 @@ from PIL import Image
 from tiny import TINY, bits, paint, plan, seen
 
 import unpaired
+from unpaired.compute.ranks import Ranks
 from unpaired.errors import UserError
-from unpaired.training import checkpoint, events, loop, start
-from unpaired.training import record as training_record
+from unpaired.run import checkpoint
+from unpaired.run import record as training_record
+from unpaired.training import events, loop, start
 from unpaired.training.inputs import Inputs
-from unpaired.training.ranks import Ranks
 from unpaired.training.stability import LARGEST, Watch
 
 Folders = tuple[Path, Path]

@@ -17,7 +17,7 @@ from unpaired.config import (
     OptimizerConfig,
     TrainingConfig,
 )
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 TINY = Config(
     data=DataConfig(size=40, crop=32),

@@ -15,8 +15,8 @@ import torch
 import torch.distributed as dist
 from tiny import TINY, plan
 
+from unpaired.compute.ranks import joined
 from unpaired.training.loop import train
-from unpaired.training.ranks import joined
 from unpaired.training.run import find_folders
 from unpaired.training.session import Session
 from unpaired.training.start import begin, resume

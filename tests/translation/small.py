@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from unpaired.config import Config, DataConfig, Direction, GeneratorConfig
 from unpaired.networks import build_generator
 from unpaired.networks.layers import initialise
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 
 SMALL = Config(data=DataConfig(size=32, crop=32), generator=GeneratorConfig(width=4, blocks=1))
 NAMES: dict[Direction, str] = {"a2b": "generator_ab", "b2a": "generator_ba"}

@@ -17,9 +17,9 @@ from small import SMALL, Same
 from unpaired.cli.doubts import write_changes
 from unpaired.data.decode import read_picture
 from unpaired.errors import DiskFull, UserError
-from unpaired.translation import batch as batch_module
+from unpaired.translation import pipeline
 from unpaired.translation.batch import translate_files
-from unpaired.translation.manifest import MANIFEST
+from unpaired.translation.outcome import MANIFEST
 from unpaired.translation.translator import Translator
 
 Make = Callable[..., Translator]
@@ -153,10 +153,10 @@ def test_few_pictures_are_in_memory_at_a_time(
     same: Translator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many files there are, the pictures between reader and writer stay within the bounds."""
-    monkeypatch.setattr(batch_module, "WAITING", 6)
+    monkeypatch.setattr(pipeline, "WAITING", 6)
     alive, most, lock = 0, 0, threading.Lock()
 
-    def read(path: Path, axis: int = 2) -> batch_module.Picture:
+    def read(path: Path, axis: int = 2) -> pipeline.Picture:
         nonlocal alive, most
         with lock:
             alive += 1
@@ -169,8 +169,8 @@ def test_few_pictures_are_in_memory_at_a_time(
             alive -= 1
         path.touch()
 
-    monkeypatch.setattr(batch_module, "read_picture", read)
-    monkeypatch.setattr(batch_module, "write_picture", write)
+    monkeypatch.setattr(pipeline, "read_picture", read)
+    monkeypatch.setattr(pipeline, "write_picture", write)
     for n in range(120):
         save(tmp_path / f"in/{n:03}.png", n, (8, 8 + n % 5))
     report = translate_files(same, [tmp_path / "in"], tmp_path / "out", batch=3)

@@ -20,9 +20,11 @@ from PIL import Image
 from small import SMALL, Same, write_checkpoint
 
 from unpaired.errors import DiskFull, Interrupted, UserError
-from unpaired.translation import batch as batch_module
+from unpaired.translation import pipeline
 from unpaired.translation.batch import translate_files
-from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, digest, outcomes
+from unpaired.translation.history import History
+from unpaired.translation.manifest import Manifest
+from unpaired.translation.outcome import MANIFEST, Outcome, digest, outcomes
 from unpaired.translation.translator import Translator
 
 Make = Callable[..., Translator]
@@ -124,7 +126,7 @@ def test_to_overwrite_makes_all_anew_and_goes_on_when_it_was_stopped(
 
 def stop_while_writing(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C, once, while that file is written."""
-    original, written = batch_module.write_picture, 0
+    original, written = pipeline.write_picture, 0
 
     def write(*args: object) -> None:
         nonlocal written
@@ -133,7 +135,7 @@ def stop_while_writing(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt
         original(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(batch_module, "write_picture", write)
+    monkeypatch.setattr(pipeline, "write_picture", write)
 
 
 def test_another_checkpoint_or_direction_is_another_job(make_translator: Make, tmp_path: Path) -> None:
@@ -296,15 +298,15 @@ def test_a_full_disk_stops_at_once_and_room_lets_it_go_on(
 ) -> None:
     """12 pictures of 14 kB on a disk of 100 kB: what fits is whole, no more is translated, nothing is half there."""
     source, translator, disk = fill(tmp_path / "in", 68), make_translator(), small_disk("100k")
-    original, through = batch_module.values.translated, 0
+    original, through = pipeline.values.translated, 0
 
     def translated(*args: Any) -> Any:
         nonlocal through
         through += 1
         return original(*args)
 
-    monkeypatch.setattr(batch_module.values, "translated", translated)
-    monkeypatch.setattr(batch_module, "WAITING", 1)
+    monkeypatch.setattr(pipeline.values, "translated", translated)
+    monkeypatch.setattr(pipeline, "WAITING", 1)
     with pytest.raises(DiskFull, match=r"out is full: \d of 12 files are done\. Make room there") as told:
         translate_files(translator, source, disk / "out", batch=1)
     assert through < 12

@@ -19,9 +19,12 @@ from small import write_checkpoint
 
 from unpaired.errors import UserError
 from unpaired.translation.batch import translate_files
-from unpaired.translation.manifest import MANIFEST, History, Manifest, outcomes
+from unpaired.translation.history import History
+from unpaired.translation.manifest import Manifest
+from unpaired.translation.outcome import MANIFEST, outcomes
 from unpaired.translation.ray import translate_on_ray
-from unpaired.translation.remote import plan_urls, translate_staged
+from unpaired.translation.remote import plan_urls
+from unpaired.translation.staging import translate_staged
 from unpaired.translation.translator import Translator
 
 SCRIPT = Path(__file__).with_name("on_ray.py")

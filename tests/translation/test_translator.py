@@ -21,7 +21,7 @@ from unpaired.config import Config, GeneratorConfig
 from unpaired.errors import UserError
 from unpaired.networks import build_generator
 from unpaired.networks.winograd import WinogradConv2d
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 from unpaired.translation.fit import fitted, pad_to
 from unpaired.translation.translator import Translator
 

@@ -12,7 +12,7 @@ import pytest
 from browsing import ARGUMENTS, CHROMIUM, matters
 from served import Serving, make_run, picture, serving, tell
 
-from unpaired.report.grid import preview_grid
+from unpaired.data.grid import preview_grid
 from unpaired.web.folders import Folders
 from unpaired.web.runs import Runs
 

@@ -20,8 +20,8 @@ from PIL import Image
 from unpaired.config import Config, DataConfig, Direction, GeneratorConfig
 from unpaired.networks import build_generator
 from unpaired.networks.layers import initialise
-from unpaired.training import checkpoint
-from unpaired.training import record as records
+from unpaired.run import checkpoint
+from unpaired.run import record as records
 from unpaired.web.app import application
 from unpaired.web.folders import Folders
 from unpaired.web.runs import Runs

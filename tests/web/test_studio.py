@@ -16,7 +16,7 @@ from served import Serving, make_run, picture, serving, tell
 
 from unpaired.errors import UserError
 from unpaired.report.record import read_record
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 from unpaired.translation.film import FILMS
 from unpaired.web.folders import Folders
 from unpaired.web.guard import COOKIE

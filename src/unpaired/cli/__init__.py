@@ -12,8 +12,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
+from unpaired.compute.heap import one_heap
 from unpaired.errors import Interrupted, UserError
-from unpaired.heap import one_heap
 from unpaired.text import perhaps
 
 SUMMARIES = {

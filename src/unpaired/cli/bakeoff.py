@@ -10,9 +10,10 @@ from typing import Annotated
 import tyro
 
 from unpaired.bakeoff import bakeoff
+from unpaired.cli.display import Display
+from unpaired.cli.options import parsed
 from unpaired.cli.train import Preset, rank_console
 from unpaired.config import Layout, MethodName
-from unpaired.display import Display
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
 
@@ -46,7 +47,7 @@ class Arguments:
 
 
 def main(arguments: list[str]) -> None:
-    told = tyro.cli(Arguments, args=arguments, prog="unpaired bakeoff")
+    told = parsed(arguments, Arguments, "bakeoff")
     if not 1 <= len(told.folders) <= 2:
         raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
     if told.minutes <= 0:

@@ -11,7 +11,7 @@ import tyro
 from rich.console import Console
 
 from unpaired.cli.options import parsed
-from unpaired.compare import compare
+from unpaired.compare.side_by_side import compare
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from unpaired.text import counted, perhaps
 
 SUMMARIES = {
     "list": "Say which data sets of the papers can be got, how large they are, and under what terms.",
-    "get": "Download a data set of the papers, check it and unpack it.",
+    "get": "Download a data set of the papers, check it and unpack it; `emoji` comes with the package.",
     "check": "Say what is wrong with a data set before a day is spent on it.",
     "pack": "Write a folder of pictures as tar shards, as WebDataset reads them.",
 }
@@ -129,7 +129,7 @@ def _get(told: Get) -> None:
     from unpaired.data.named import find, get
 
     named = find(told.name)
-    print(f"{told.name}: {named.holds}; {_size(named)}, from {told.address or named.address}")
+    print(f"{told.name}: {named.holds}; {_size(named)}, from {told.address or named.address or 'this package'}")
     print(f"Licence: {named.licence}.")
     print(f"Cite: {named.cite}", flush=True)
     with progress(Console(stderr=True), "downloading", size=True, total=named.bytes) as tell:
@@ -139,7 +139,7 @@ def _get(told: Get) -> None:
 
 
 def _check(told: Check) -> None:
-    from unpaired.data.discover import find_domains, find_test_domains
+    from unpaired.data.layout import find_domains, find_test_domains
     from unpaired.evaluation.checkup import check
 
     if not 1 <= len(told.folders) <= 2:

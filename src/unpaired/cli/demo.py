@@ -9,22 +9,23 @@ from PIL import Image
 from rich.console import Console
 
 from unpaired.cli import speaks
+from unpaired.cli.display import Display
 from unpaired.cli.options import parsed
 from unpaired.cli.train import rank_console
+from unpaired.compute.ranks import Ranks, joined
 from unpaired.config import DIRECTIONS
 from unpaired.data import demo as pictures
 from unpaired.data.files import default_cache_dir
-from unpaired.display import Display
+from unpaired.data.grid import BACKGROUND
 from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.run import evaluate
 from unpaired.presets import demo as preset
-from unpaired.report.grid import BACKGROUND
 from unpaired.report.page import write_report
+from unpaired.run import checkpoint
+from unpaired.run.record import Folders, RunRecord
 from unpaired.text import duration
-from unpaired.training import checkpoint, events, loop
-from unpaired.training.ranks import Ranks, joined
-from unpaired.training.record import Folders, RunRecord
+from unpaired.training import events, loop
 from unpaired.training.run import find_folders
 from unpaired.training.session import Session
 from unpaired.training.start import begin, resume

@@ -13,18 +13,18 @@ import torch
 from rich.console import Console
 
 from unpaired.cli.options import parsed
-from unpaired.config import Config
-from unpaired.data.files import default_cache_dir
-from unpaired.methods import METHODS
-from unpaired.presets import demo, fast
-from unpaired.training.device import (
+from unpaired.compute.device import (
     choose_device,
     choose_precision,
     has_bfloat16,
     keep_freed_memory,
 )
+from unpaired.compute.ranks import Ranks
+from unpaired.config import Config
+from unpaired.data.files import default_cache_dir
+from unpaired.methods import METHODS
+from unpaired.presets import demo, fast
 from unpaired.training.engine import Engine, seed_all
-from unpaired.training.ranks import Ranks
 
 
 @dataclass(frozen=True, kw_only=True)

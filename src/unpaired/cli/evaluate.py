@@ -13,6 +13,7 @@ from rich.console import Console
 
 from unpaired.cli import fcn
 from unpaired.cli.options import parsed
+from unpaired.compute.device import choose_device
 from unpaired.config import Domain
 from unpaired.errors import UserError
 from unpaired.evaluation.fcn import Judge
@@ -21,7 +22,6 @@ from unpaired.evaluation.labels import CITYSCAPES, VOID, read_palette
 from unpaired.evaluation.measures import MEASURES
 from unpaired.evaluation.run import evaluate
 from unpaired.text import counted
-from unpaired.training.device import choose_device
 
 
 @dataclass(frozen=True, kw_only=True)

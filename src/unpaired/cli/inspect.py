@@ -17,9 +17,9 @@ from unpaired.config import Config, option
 from unpaired.config_json import to_dict
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
+from unpaired.run import checkpoint
+from unpaired.run.record import RunRecord
 from unpaired.text import counted, duration
-from unpaired.training import checkpoint
-from unpaired.training.record import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)

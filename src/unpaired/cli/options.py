@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import types
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from inspect import cleandoc
@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from unpaired.errors import UserError
 from unpaired.text import perhaps
 
 T = TypeVar("T")
@@ -29,6 +30,13 @@ def parsed(arguments: list[str], cls: type[T], command: str, *, default: T | Non
     with _one_column():
         told = tyro.cli(cls, args=arguments, prog=prog, default=default, registry=REGISTRY, console_outputs=speak)
     return cast(T, told)
+
+
+def refuse(refusals: Iterable[tuple[object, str]]) -> None:
+    """Raise `UserError` with the sentence of the first that is so."""
+    for wrong, sentence in refusals:
+        if wrong:
+            raise UserError(sentence)
 
 
 def _flow(cls: type) -> None:
@@ -98,6 +106,31 @@ def _chosen(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
         nargs=1, metavar=f"{{{','.join(known)}}}", instance_from_str=chosen,
         is_instance=lambda value: value in known.values(), str_from_instance=lambda value: [str(value)],
     )  # fmt: skip
+
+
+@REGISTRY.primitive_rule
+def _several(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """So does each of several words."""
+    kinds = get_args(info.type)
+    if get_origin(info.type) is not tuple or len(kinds) != 2 or kinds[1] is not Ellipsis:
+        return None
+    info = PrimitiveTypeInfo.make(raw_annotation=kinds[0], parent_markers=info.markers)
+    one = cast("PrimitiveConstructorSpec[Any] | None", _chosen(info))
+    if one is None:
+        return None
+
+    def read(words: list[str]) -> Any:
+        return tuple(one.instance_from_str([word]) for word in words)
+
+    def fits(value: Any) -> bool | Literal["~"]:
+        return isinstance(value, tuple)
+
+    def said(value: Any) -> list[str]:
+        return [str(each) for each in value]
+
+    return replace(
+        one, nargs="*", metavar=f"[{one.metavar} …]", instance_from_str=read, is_instance=fits, str_from_instance=said
+    )
 
 
 @REGISTRY.primitive_rule

@@ -14,10 +14,12 @@ from rich.console import Console
 from unpaired.cli.options import parsed
 from unpaired.cli.progress import progress
 from unpaired.data.decode import decode, read_picture, resized, write_picture
-from unpaired.data.discover import format_named
+from unpaired.data.files import not_written
 from unpaired.data.picture import Picture
+from unpaired.data.signatures import format_named
 from unpaired.errors import UserError
 from unpaired.style.transfer import stylise
+from unpaired.text import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +72,9 @@ def main(arguments: list[str]) -> None:
         raise UserError(f"{told.out} exists already: take another --out, or give --overwrite.")
     if format_named(told.out) is None:
         raise UserError(f"{told.out} does not say which format to write: end its name with .png or .jpg, for instance.")
-    if not told.out.parent.is_dir():
-        raise UserError(f"There is no folder {told.out.parent} to write {told.out.name} to: make it first.")
+    above = next(path for path in told.out.absolute().parents if path.exists())
+    if not above.is_dir():  # known before minutes are spent
+        raise UserError(f"{above} is no folder: take another --out.")
     picture, styles = _read(told.content), [_read(path) for path in told.styles]
     with progress(Console(stderr=True, highlight=False), "painting") as done:
         made = stylise(
@@ -81,6 +84,10 @@ def main(arguments: list[str]) -> None:
         )  # fmt: skip
     content, (height, width) = read_picture(told.content), made.shape[:2]
     alpha = None if content.alpha is None else resized(content.alpha[0][..., None], width, height)[None, ..., 0]
+    try:
+        told.out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_written(told.out, error) from error
     write_picture(made, Picture(made[None], alpha, content.format, content.exif, content.dpi), told.out)
     print(told.out)
 
@@ -90,7 +97,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
     values = decode(path)
     if values.dtype != np.uint8 or values.shape[2] != 3:
         raise UserError(
-            f"{path} has {values.shape[2]} channels of {values.dtype}: style transfer takes 8-bit pictures, "
-            "grey or in colour."
+            f"{path} holds {counted(values.shape[2], 'band')} of {values.dtype}, and style transfer takes grey or "
+            "coloured pictures of 8 bits: save it as an 8-bit PNG or JPEG first."
         )
     return values

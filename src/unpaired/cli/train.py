@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,9 @@ import tyro
 from rich.console import Console
 
 from unpaired.cli import speaks
-from unpaired.cli.options import parsed
+from unpaired.cli.display import Display
+from unpaired.cli.options import parsed, refuse
+from unpaired.compute.ranks import Ranks, joined
 from unpaired.config import (
     BridgeConfig,
     Config,
@@ -26,15 +29,14 @@ from unpaired.config import (
     Pix2PixConfig,
     TrainingConfig,
 )
-from unpaired.display import Display
-from unpaired.errors import Interrupted, UserError
-from unpaired.evaluation.measure import Evaluation
+from unpaired.errors import Interrupted
+from unpaired.evaluation.result import Evaluation
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
-from unpaired.training import checkpoint, loop
+from unpaired.run import checkpoint
+from unpaired.run.record import RunRecord
+from unpaired.training import loop
 from unpaired.training.events import Listener
-from unpaired.training.ranks import Ranks, joined
-from unpaired.training.record import RunRecord
 from unpaired.training.run import find_folders
 from unpaired.training.schedule import twice
 from unpaired.training.session import Session
@@ -106,15 +108,7 @@ def main(arguments: list[str]) -> None:
             base = PRESETS.get(preset or "fast", fast)() if path is None else _recorded(Path(path)).config
             default = Arguments(**{f.name: getattr(base, f.name) for f in fields(Config)})
             told = parsed(arguments, Arguments, "train", default=default, speak=ranks.first)
-            if told.resume is not None and any(
-                (told.folders, told.out, told.test_a, told.test_b, told.masks_a, told.masks_b)
-            ):
-                raise UserError(
-                    "--resume takes its folders from the run: leave out DIR_A, DIR_B, --out, --test-a, --test-b, "
-                    "--masks-a and --masks-b."
-                )
-            if told.resume is not None and preset is not None:
-                raise UserError("--resume takes its options from the run: leave out --preset.")
+            refuse(_refusals(told, preset))
         if told.resume is None:
             _start(told, ranks, console)
         else:
@@ -122,14 +116,30 @@ def main(arguments: list[str]) -> None:
             _resume(told, plan, told.resume, ranks, console)
 
 
+def _refusals(told: Arguments, preset: str | None) -> Iterator[tuple[object, str]]:
+    """What does not go together, and the sentence about it. `preset` is the one that was typed, if any."""
+    goes_on = told.resume is not None
+    folders = (told.folders, told.out, told.test_a, told.test_b, told.masks_a, told.masks_b)
+    yield (
+        goes_on and any(folders),
+        "--resume takes its folders from the run: leave out DIR_A, DIR_B, --out, --test-a, --test-b, --masks-a and "
+        "--masks-b.",
+    )
+    yield goes_on and preset is not None, "--resume takes its options from the run: leave out --preset."
+    yield (
+        not goes_on and not 1 <= len(told.folders) <= 2,
+        "Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.",
+    )
+    yield not goes_on and told.out is None, "Name the folder of the new run with --out."
+
+
 def _start(told: Arguments, ranks: Ranks, console: Console) -> None:
+    assert told.out is not None
+    dir_a, dir_b = (*told.folders, None)[:2]
+    assert dir_a is not None
     with ranks.together():
-        if not 1 <= len(told.folders) <= 2:
-            raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
-        if told.out is None:
-            raise UserError("Name the folder of the new run with --out.")
         folders = find_folders(
-            told.folders[0], told.folders[1] if len(told.folders) == 2 else None, told.data.layout,
+            dir_a, dir_b, told.data.layout,
             test_a=told.test_a, test_b=told.test_b, masks_a=told.masks_a, masks_b=told.masks_b,
         )  # fmt: skip
     with Display(told.out, console) as display:

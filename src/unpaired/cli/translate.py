@@ -13,17 +13,16 @@ from rich.console import Console
 
 from unpaired.cli import speaks
 from unpaired.cli.doubts import warn_of_unusual, write_attention, write_changes
-from unpaired.cli.options import parsed
+from unpaired.cli.options import parsed, refuse
 from unpaired.cli.progress import progress
+from unpaired.compute.device import Precision
+from unpaired.compute.ranks import joined
 from unpaired.config import Direction
 from unpaired.data import passed_over
 from unpaired.data.pixels import let_in
-from unpaired.errors import UserError
 from unpaired.text import counted
-from unpaired.training.device import Precision
-from unpaired.training.ranks import joined
 from unpaired.translation.batch import BatchReport, translate_files
-from unpaired.translation.manifest import MANIFEST, Status
+from unpaired.translation.outcome import MANIFEST, Status
 from unpaired.translation.ray import translate_on_ray
 from unpaired.translation.translator import Translator
 from unpaired.translation.video import is_film, translate_film
@@ -106,9 +105,7 @@ def main(arguments: list[str]) -> None:
             told = parsed(arguments, Arguments, "translate", speak=ranks.first)
             far = next((path for path in [*told.inputs, told.out] if "://" in path), None)
             filmed = "://" not in told.out and is_film(told.inputs, Path(told.out))
-            for wrong, sentence in _refusals(told, far, filmed=filmed, torchrun=ranks.world > 1):
-                if wrong:
-                    raise UserError(sentence)
+            refuse(_refusals(told, far, filmed=filmed, torchrun=ranks.world > 1))
             if told.max_megapixels is not None:
                 let_in(told.max_megapixels)
         console = Console(stderr=True, highlight=False, quiet=not speaks())

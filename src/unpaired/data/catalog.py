@@ -22,7 +22,8 @@ _NO_LICENCE = "none stated: for research; the pictures belong to their authors"
 class Named:
     """A data set that can be named."""
 
-    address: str
+    address: str | None
+    """None: it comes with the package."""
     holds: str
     """What its domains are, with the pictures to train on as its authors count them."""
     licence: str = _NO_LICENCE + " (Flickr)"
@@ -50,6 +51,11 @@ _FACADES = "CMP Facades' terms: for research; cite the data set"
 _CITE_FACADES = f"Tyleček, Šára: Spatial Pattern Templates …, GCPR 2013; {CITE_PIX2PIX}"
 
 CATALOG: dict[str, Named] = {
+    "emoji": Named(
+        address=None, bytes=5660472,
+        holds="644 flat emoji, 641 in 3D, 322 pairs to measure with: the pictures of `unpaired demo`",
+        licence="CC-BY 4.0 (flat, Twemoji), MIT (3D, Fluent Emoji)",
+        cite="Twemoji © Twitter, Inc and other contributors; Fluent Emoji © Microsoft Corporation"),
     "horse2zebra": _cyclegan(
         "horse2zebra", "939 horses, 1,177 zebras", 116867962,
         "a74d9d392eecca9966b51287a76ca126af473d9de4f3e8fc0e9cda08fa1730a1", licence=_IMAGENET),

@@ -12,13 +12,13 @@ from PIL import Image
 
 from unpaired.config import Resize
 from unpaired.data import formats
-from unpaired.data.discover import format_named
 from unpaired.data.files import not_written, replacing
 from unpaired.data.formats import AXIS
 from unpaired.data.formats.photo import QUALITY
 from unpaired.data.picture import Picture
 from unpaired.data.pixels import conversions, flatten, frames, opened, read_bytes, to_srgb, upright
 from unpaired.data.scale import WHOLE
+from unpaired.data.signatures import format_named
 
 Colour = tuple[int, int, int]
 LUMINANCE = (0.299, 0.587, 0.114)

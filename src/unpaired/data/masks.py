@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.config import DataConfig
+from unpaired.data.beside import masked
 from unpaired.data.cache import Cache, open_cache
 from unpaired.data.decode import seen
-from unpaired.data.discover import format_named, look_through, masked, stem
+from unpaired.data.discover import look_through
 from unpaired.data.formats import AXIS
 from unpaired.data.pixels import read_bytes
+from unpaired.data.signatures import format_named, stem
 from unpaired.errors import UserError
 
 BLACK = (0, 0, 0)

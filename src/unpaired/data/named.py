@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from unpaired.data import demo
 from unpaired.data.archive import unpack
 from unpaired.data.catalog import CATALOG, ELSEWHERE, Named
 from unpaired.data.download import download, sha256
@@ -42,9 +43,11 @@ def get(
     Does nothing where it is there already. Raises `UserError` for what the user can mend.
     """
     named, home = find(name), to / name
+    address = address or named.address
+    if address is None:
+        return demo.unpack(home)
     if home.is_dir():
         return home
-    address = address or named.address
     archive = to / f"{name.replace('/', '-')}{''.join(Path(address).suffixes[-2:])[-8:]}"
     if not archive.is_file():
         download(address, archive, progress)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from unpaired.data.discover import Discovery
+
+MINIMUM = 10
+"""Fewer pictures than this make no distance: at 10 KID's noise already drowns most differences."""
+SHARE = 0.1
+"""Of the smaller training folder, where there are no test folders."""
 
 
 def held_out(
@@ -25,6 +33,24 @@ def held_out(
         return [index for index, chance in enumerate(chances) if chance in lowest]
 
     return chosen(a), chosen(b)
+
+
+def measured(
+    found: dict[str, Discovery], most: int, share: float = 1.0
+) -> tuple[dict[str, Discovery], tuple[list[int], list[int]]]:
+    """What of two folders is measured, and its indices: `most` pictures of each, no more than a share of the smaller.
+
+    Nothing, where that would be too few for a distance.
+    """
+    a, b = found["a"], found["b"]
+    count = min(most, int(share * min(len(a.files), len(b.files))))
+    if count < MINIMUM:
+        return {}, ([], [])
+    chosen = held_out(a.folder, a.files, b.folder, b.files, count)
+    return {
+        domain: replace(found[domain], files=tuple(found[domain].files[i] for i in indices))
+        for domain, indices in zip(("a", "b"), chosen, strict=True)
+    }, chosen
 
 
 def _chance(name: Path) -> bytes:

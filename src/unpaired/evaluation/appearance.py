@@ -13,8 +13,7 @@ import torch
 
 from unpaired.data.decode import LUMINANCE
 from unpaired.evaluation.distances import Array
-from unpaired.evaluation.features import Picture, Pictures, shape_of
-from unpaired.evaluation.pictures import blocks
+from unpaired.evaluation.pictures import Pictures, blocks, shape_of
 from unpaired.networks.colour import to_lab
 
 PIXELS = 65536
@@ -38,10 +37,11 @@ def _colours(pictures: Pictures, rng: np.random.Generator) -> Array:
     """(PIXELS, 3) colours in Lab."""
     height, width, _ = shape_of(pictures)
     shares = np.bincount(np.arange(PIXELS) * len(pictures) // PIXELS, minlength=len(pictures))
-    found: list[Picture] = []
-    for picture, share in zip(pictures, shares, strict=True):
-        found.append(np.asarray(picture).reshape(-1, 3)[rng.integers(0, height * width, int(share))])
-    rgb = torch.from_numpy(np.concatenate(found)).double() / 127.5 - 1
+    found, done = np.empty((PIXELS, 3), np.uint8), 0
+    for picture, share in zip(pictures, shares.tolist(), strict=True):
+        found[done : done + share] = picture.reshape(-1, 3)[rng.integers(0, height * width, share)]
+        done += share
+    rgb = torch.from_numpy(found).double() / 127.5 - 1
     return to_lab(rgb.T[None, :, :, None])[0, :, :, 0].T.numpy()
 
 

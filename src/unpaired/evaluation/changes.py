@@ -12,7 +12,7 @@ from PIL import Image
 from unpaired.data.decode import decode
 from unpaired.data.files import not_written, replacing
 from unpaired.errors import UserError
-from unpaired.evaluation.features import Picture
+from unpaired.evaluation.pictures import Picture
 from unpaired.networks.colour import to_lab
 
 MOST = 60.0

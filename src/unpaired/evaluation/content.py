@@ -8,9 +8,8 @@ import numpy as np
 
 from unpaired.data.decode import LUMINANCE
 from unpaired.evaluation.distances import Array
-from unpaired.evaluation.features import Pictures, Values
 from unpaired.evaluation.pairs import together
-from unpaired.evaluation.pictures import blocks
+from unpaired.evaluation.pictures import Pictures, Values, blocks
 
 INVERTED = -0.3
 """Correlation of luminance below which a translation counts as inverted."""

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unpaired.data.split import MINIMUM
 from unpaired.errors import UserError
+from unpaired.evaluation.shelf import Rows
 
 Array = NDArray[np.float64]
-MINIMUM = 10
-"""Fewer pictures than this make no distance: at 10 KID's noise already drowns most differences."""
 _BLOCK = 1024
 
 
@@ -28,28 +28,39 @@ def need(count: int, minimum: int, what: str) -> None:
         raise UserError(f"{what} needs at least {minimum} pictures on each side, but one has {count}: add pictures.")
 
 
-def checked(x: NDArray[Any], y: NDArray[Any], what: str, minimum: int) -> tuple[Array, Array]:
-    """Both in float64; `UserError` where they can't be compared or are fewer than `minimum`."""
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
+def check(x: Rows, y: Rows, what: str, minimum: int) -> None:
+    """Raise `UserError` where features can't be compared, are not finite, or are fewer than `minimum`."""
+    if len(x.shape) != 2 or len(y.shape) != 2 or x.shape[1] != y.shape[1]:
         raise UserError(f"{what} compares features (N, D) of one dimension, not {x.shape} with {y.shape}.")
     need(min(len(x), len(y)), minimum, what)
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+    if not all(np.isfinite(block).all() for z in (x, y) for block in in_blocks(z)):
         raise UserError(f"{what} cannot be measured: some features are not finite numbers.")
-    return x, y
 
 
-def _kernel_sum(x: Array, y: Array, block: int) -> float:
+def in_blocks(x: Rows, size: int = _BLOCK) -> Iterator[Array]:
+    """All rows in turn, `size` at a time, in float64."""
+    return (x[start : start + size].astype(np.float64) for start in range(0, len(x), size))
+
+
+def squared(x: Array, y: Array) -> Array:
+    """Squared Euclidean distances (N, M); those of equal points are 0 up to rounding, and never below."""
+    squares = (x * x).sum(axis=1)[:, None] + (y * y).sum(axis=1) - 2 * x @ y.T
+    return squares.clip(min=0)
+
+
+def _kernel_sum(x: Rows, y: Rows, block: int) -> float:
     """Σ_ij k(x_i, y_j), computed in blocks so that memory does not grow with N·M."""
     total = 0.0
-    for rows in _blocks(x, block):
-        for columns in _blocks(y, block):
+    for rows in in_blocks(x, block):
+        for columns in in_blocks(y, block):
             total += float(_kernel(rows @ columns.T, x.shape[1]).sum())
     return total
 
 
-def _blocks(x: Array, block: int) -> Iterator[Array]:
-    return (x[start : start + block] for start in range(0, len(x), block))
+def _kernel_diagonal(x: Rows, block: int) -> float:
+    """Σ_i k(x_i, x_i)."""
+    products = [np.einsum("nd,nd->n", rows, rows) for rows in in_blocks(x, block)]
+    return float(_kernel(np.concatenate(products), x.shape[1]).sum())
 
 
 def _kernel(products: Array, dimension: int) -> Array:
@@ -58,21 +69,22 @@ def _kernel(products: Array, dimension: int) -> Array:
     return k * k * k
 
 
-def kid(x: NDArray[Any], y: NDArray[Any], *, block: int = _BLOCK, minimum: int = MINIMUM) -> float:
+def kid(x: Rows, y: Rows, *, block: int = _BLOCK, minimum: int = MINIMUM) -> float:
     """KID of all of `x` (N, D) and `y` (M, D); N and M may differ."""
-    return _mmd(*checked(x, y, "KID", minimum), block)
+    check(x, y, "KID", minimum)
+    return _mmd(x, y, block)
 
 
-def _mmd(x: Array, y: Array, block: int) -> float:
-    n, m, d = len(x), len(y), x.shape[1]
-    xx = _kernel_sum(x, x, block) - float(_kernel(np.einsum("nd,nd->n", x, x), d).sum())
-    yy = _kernel_sum(y, y, block) - float(_kernel(np.einsum("nd,nd->n", y, y), d).sum())
+def _mmd(x: Rows, y: Rows, block: int) -> float:
+    n, m = len(x), len(y)
+    xx = _kernel_sum(x, x, block) - _kernel_diagonal(x, block)
+    yy = _kernel_sum(y, y, block) - _kernel_diagonal(y, block)
     return xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * _kernel_sum(x, y, block) / (n * m)
 
 
 def kid_spread(
-    x: NDArray[Any],
-    y: NDArray[Any],
+    x: Rows,
+    y: Rows,
     *,
     subsets: int = 50,
     size: int | None = None,
@@ -84,12 +96,12 @@ def kid_spread(
     `size` is 1000 as published, or half of the smaller side where that is less, so that subsets can differ.
     One seed, one result. The deviation tells the noise of a measurement with `size` pictures.
     """
-    a, b = checked(x, y, "KID", minimum)
-    size = size or max(2, min(1000, len(a) // 2, len(b) // 2))
-    need(min(len(a), len(b)), size, f"KID over subsets of {size}")
+    check(x, y, "KID", minimum)
+    size = size or max(2, min(1000, len(x) // 2, len(y) // 2))
+    need(min(len(x), len(y)), size, f"KID over subsets of {size}")
     rng = np.random.default_rng(seed)
     values = np.array(
-        [_mmd(a[rng.permutation(len(a))[:size]], b[rng.permutation(len(b))[:size]], _BLOCK) for _ in range(subsets)]
+        [_mmd(x[rng.permutation(len(x))[:size]], y[rng.permutation(len(y))[:size]], _BLOCK) for _ in range(subsets)]
     )
     return float(values.mean()), float(values.std())
 
@@ -138,16 +150,17 @@ def _frechet(step: Array, trace_a: float, trace_b: float, trace_root: float) -> 
     return max(0.0, float(step @ step) + trace_a + trace_b - 2 * trace_root)
 
 
-def fid(x: NDArray[Any], y: NDArray[Any], *, minimum: int = MINIMUM) -> float:
+def fid(x: Rows, y: Rows, *, minimum: int = MINIMUM) -> float:
     """FID of `x` (N, D) and `y` (M, D)."""
-    a, b = checked(x, y, "FID", minimum)
-    if max(len(a), len(b)) > a.shape[1]:
-        moments = Moments(a.shape[1]), Moments(a.shape[1])
-        for moment, features in zip(moments, (a, b), strict=True):
-            for block in _blocks(features, _BLOCK):
+    check(x, y, "FID", minimum)
+    if max(len(x), len(y)) > x.shape[1]:
+        moments = Moments(x.shape[1]), Moments(x.shape[1])
+        for moment, features in zip(moments, (x, y), strict=True):
+            for block in in_blocks(features):
                 moment.update(block)
         return frechet(*moments)
     # Fewer pictures than features: tr (Σ_x Σ_y)^½ is the sum of singular values of a small N × M matrix.
+    a, b = (z[:].astype(np.float64) for z in (x, y))
     step = a.mean(axis=0) - b.mean(axis=0)
     a, b = ((z - z.mean(axis=0)) / np.sqrt(len(z) - 1) for z in (a, b))
     singular = np.linalg.svd(a @ b.T, compute_uv=False)

@@ -1,8 +1,4 @@
-"""What measures are made of: the evidence that they look at, the scores that they give, and what a measure is.
-
-Two yardsticks give a number its meaning: "do nothing" (the untranslated inputs in the translations' place)
-and "floor" (two halves of the real domain against each other: as good as a perfect translator could look).
-"""
+"""What a measure is, and the evidence that measures look at."""
 
 from __future__ import annotations
 
@@ -14,10 +10,15 @@ import numpy as np
 from torch import Tensor
 
 from unpaired.config import Direction, Domain
-from unpaired.evaluation import distances
-from unpaired.evaluation.features import FeatureExtractor, Picture, Pictures, Values
-from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour, LabelScores
+from unpaired.data.split import MINIMUM
+from unpaired.errors import UserError
+from unpaired.evaluation.collection import Collection
+from unpaired.evaluation.features import FeatureExtractor
+from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour
+from unpaired.evaluation.pictures import Values
+from unpaired.evaluation.result import Score
 from unpaired.evaluation.segmentation import Segmenter
+from unpaired.evaluation.shelf import Shelf
 
 Way = Callable[[Tensor], Tensor]
 """A generator, as it is used: (N, 3, H, W) in [-1, 1] → (N, 3, H, W) in [-1, 1], nothing rounded."""
@@ -28,7 +29,7 @@ class LabelMaps:
     """That one domain is colour label maps, and how they are read."""
 
     domain: Domain
-    maps: Pictures
+    maps: Shelf
     """The label maps of that domain, in its order: resized by nearest neighbour, because a blend of two classes'
     colours can be nearest to a third."""
     palette: Mapping[str, Colour] = field(default_factory=lambda: CITYSCAPES)
@@ -37,20 +38,16 @@ class LabelMaps:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What is known about one direction. All pictures have one size.
-
-    Pictures may lie on disk (`pictures.shelf`): a measure takes them block by block and keeps none.
-    """
+    """What is known about one direction. Raises `UserError` where pictures have different sizes."""
 
     direction: Direction
-    inputs: Pictures
+    inputs: Collection
     """Held-out pictures of the domain that is translated from."""
-    fakes: Pictures
+    fakes: Collection
     """Their translations, in the same order."""
-    reals: Pictures
+    reals: Collection
     """Held-out pictures of the domain that is translated to."""
-    extractor: FeatureExtractor
-    reconstructions: Pictures | None = None
+    reconstructions: Collection | None = None
     """The fakes translated back, where both directions exist."""
     pairs: tuple[tuple[int, int], ...] = ()
     """(index of an input and its fake, index of its true counterpart among the reals)."""
@@ -61,34 +58,31 @@ class Evidence:
     segmenter: Segmenter | None = None
     """Finds classes in photos."""
 
-    def halves(self) -> tuple[list[Picture], list[Picture]]:
+    def __post_init__(self) -> None:
+        collections = (self.inputs, self.fakes, self.reals, self.reconstructions)
+        sizes = sorted({f"{c.side[1]}×{c.side[0]}" for c in collections if c is not None})
+        if len(sizes) > 1:
+            raise UserError(
+                f"Pictures that are measured together need one size, not {' and '.join(sizes)} px: resize them."
+            )
+
+    @property
+    def extractor(self) -> FeatureExtractor:
+        return self.reals.extractor
+
+    def halves(self) -> tuple[Collection, Collection]:
         """Two random halves of the reals; the same ones each time."""
         order = np.random.default_rng(0).permutation(len(self.reals))
         middle = len(order) // 2
-        return [self.reals[i] for i in order[:middle]], [self.reals[i] for i in order[middle:]]
+        return self.reals.part(order[:middle]), self.reals.part(order[middle:])
 
-    def paired(self, pictures: Pictures) -> list[Picture]:
+    def paired(self, collection: Collection) -> Collection:
         """Those of `inputs` or `fakes` that have a true counterpart."""
-        return [pictures[i] for i, _ in self.pairs]
+        return collection.part([i for i, _ in self.pairs])
 
-    def truths(self) -> list[Picture]:
+    def truths(self) -> Collection:
         """The true counterparts, in the order of `paired`."""
-        return [self.reals[j] for _, j in self.pairs]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Score:
-    """One number with its yardsticks; None where a yardstick means nothing or cannot be had."""
-
-    translator: float
-    do_nothing: float | None = None
-    floor: float | None = None
-    spread: float | None = None
-    """Standard deviation of the translator's number over other pictures of the same kind, where it was estimated."""
-    better: Literal["lower", "higher"] = "lower"
-    note: str = ""
-    classes: LabelScores | None = None
-    """The scores of labels behind this number, class by class."""
+        return self.reals.part([j for _, j in self.pairs])
 
 
 ELSEWHERE = ""
@@ -111,10 +105,10 @@ def elsewhere(evidence: Evidence, why: str) -> str:
 def too_few(evidence: Evidence) -> str | None:
     """Why no distance can be measured, or None: one sentence for all of them, so that it is told once."""
     count = min(len(evidence.fakes), len(evidence.reals))
-    if count >= distances.MINIMUM:
+    if count >= MINIMUM:
         return None
     return (
-        f"distances between two folders (KID, textures, colours, …) take at least {distances.MINIMUM} pictures in "
+        f"distances between two folders (KID, textures, colours, …) take at least {MINIMUM} pictures in "
         f"each, but one has {count} (and hundreds, to tell small differences from chance)"
     )
 
@@ -142,7 +136,7 @@ def mean(
 
 def beside_yardsticks(
     evidence: Evidence,
-    distance: Callable[[Pictures, Pictures], float],
+    distance: Callable[[Collection, Collection], float],
     *,
     spread: float | None = None,
     better: Literal["lower", "higher"] = "lower",
@@ -152,6 +146,6 @@ def beside_yardsticks(
     return Score(
         translator=distance(evidence.fakes, evidence.reals),
         do_nothing=distance(evidence.inputs, evidence.reals),
-        floor=distance(*evidence.halves()) if len(evidence.reals) >= 2 * distances.MINIMUM else None,
+        floor=distance(*evidence.halves()) if len(evidence.reals) >= 2 * MINIMUM else None,
         spread=spread, better=better, note=note,
     )  # fmt: skip

@@ -24,7 +24,8 @@ from torch.nn import functional as F
 
 from unpaired.data.files import replacing
 from unpaired.errors import UserError
-from unpaired.evaluation.features import Pictures, shape_of, stack, to_tensor
+from unpaired.evaluation.features import to_tensor
+from unpaired.evaluation.pictures import Pictures, shape_of, stack
 from unpaired.networks import efficientnet
 
 FORMAT = "unpaired-fcn-1"

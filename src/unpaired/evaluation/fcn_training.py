@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional as F
 
+from unpaired.compute.device import choose_device
 from unpaired.data.decode import decode, resized
 from unpaired.data.discover import discover
 from unpaired.data.layout import pairs_by_name
 from unpaired.errors import UserError
 from unpaired.evaluation.fcn import Facts, FCN8s, Judge
-from unpaired.evaluation.features import Picture, to_tensor
+from unpaired.evaluation.features import to_tensor
 from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour, LabelScores, check_colours, counted, nearest, scores
-from unpaired.evaluation.pictures import shelf
+from unpaired.evaluation.pictures import Picture
+from unpaired.evaluation.shelf import Shelf
 from unpaired.networks import efficientnet
-from unpaired.training.device import choose_device
 
 FEWEST = 10
 """Pairs without which nothing can be learnt."""
@@ -82,7 +83,7 @@ def train_fcn(
 
 
 def _fit(
-    judge: Judge, x: Picture, y: NDArray[np.uint8], chosen: NDArray[np.int64], minutes: float, images: int | None,
+    judge: Judge, x: Shelf, y: Shelf, chosen: NDArray[np.int64], minutes: float, images: int | None,
     rng: np.random.Generator, tell: Callable[[str], None],
 ) -> int:  # fmt: skip
     """Cross-entropy of every labelled pixel, Adam, the rate falling as a cosine with the share of the plan that is
@@ -123,7 +124,7 @@ def _fit(
 
 def _read(
     photos: Path, maps: Path, side: int, palette: Mapping[str, Colour], void: Colour | None
-) -> tuple[Picture, NDArray[np.uint8]]:
+) -> tuple[Shelf, Shelf]:
     """Photos (N, side, side, 3), and the class of each pixel (N, side, side), of the pairs by name."""
     files, labels = list(discover(photos).files), list(discover(maps).files)
     pairs = pairs_by_name(photos, files, maps, labels)
@@ -132,17 +133,16 @@ def _read(
             f"{len(pairs)} of the files of {photos} have the name of one in {maps}: "
             f"an FCN learns from at least {FEWEST} pairs."
         )
-    x = shelf(len(pairs), side, side)
-    y = np.empty((len(pairs), side, side), np.uint8)
+    x, y = Shelf((side, side, 3), np.uint8), Shelf((side, side), np.uint8)
     sample: list[Picture] = []
     for index, (i, j) in enumerate(pairs):
         photo, label = decode(files[i]), decode(labels[j])
         for path, found in ((files[i], photo), (labels[j], label)):
             if found.dtype != np.uint8 or found.shape[2] != 3:
                 raise UserError(f"{path} is not a picture of 8 bits: an FCN learns from such only.")
-        x[index] = resized(photo, side, side)
+        x.append(resized(photo, side, side)[None])
         picture = resized(label, side, side, Image.Resampling.NEAREST)
-        y[index] = nearest(picture, palette, void)
+        y.append(nearest(picture, palette, void)[None].astype(np.uint8))
         if index < 50:
             sample.append(picture)
         if index == min(len(pairs), 50) - 1:

@@ -31,7 +31,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unpaired.evaluation.evidence import Way
-from unpaired.evaluation.features import Picture, Pictures, stack, to_tensor
+from unpaired.evaluation.features import to_tensor
+from unpaired.evaluation.pictures import Picture, Pictures, stack
 
 NOISE = 3 / 255
 """Standard deviation of the noise, on the scale 0…1: hardly visible."""

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from unpaired.errors import UserError
-from unpaired.evaluation.features import INCEPTION, Features, Pictures, finite, stack
+from unpaired.evaluation.features import INCEPTION, Features
+from unpaired.evaluation.pictures import Pictures, stack
 from unpaired.networks import inception
 
 PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
@@ -90,7 +91,7 @@ class InceptionExtractor:
             block = torch.from_numpy(np.array(stack(pictures[start : start + _BATCH]))).permute(0, 3, 1, 2)
             with torch.inference_mode():
                 rows.append(self._look(block.to(self.device)).float().cpu().numpy())
-        return finite(np.concatenate(rows), self.name)
+        return np.concatenate(rows)
 
 
 def as_tensorflow(pictures: Tensor, side: int) -> Tensor:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.errors import UserError
-from unpaired.evaluation.features import Picture, Pictures
 from unpaired.evaluation.pairs import together
+from unpaired.evaluation.pictures import Picture, Pictures
 
 Colour = tuple[int, int, int]
 VOID: Colour = (0, 0, 0)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unpaired.errors import UserError
-from unpaired.evaluation.features import Picture, Pictures, Values, shape_of
-from unpaired.evaluation.pictures import blocks
+from unpaired.evaluation.pictures import Picture, Pictures, Values, blocks, shape_of
 
 WINDOW = 11
 """Side in px of SSIM's window."""

@@ -14,20 +14,22 @@ from PIL import ExifTags, Image
 
 from unpaired.config import Config, Direction, Domain, Layout
 from unpaired.data.decode import decode, framed
-from unpaired.data.discover import discover, find_test_domains, is_broken
+from unpaired.data.discover import discover, is_broken
 from unpaired.data.domain import pages
 from unpaired.data.files import default_cache_dir
-from unpaired.data.layout import cut, pairs_by_name, part_of
+from unpaired.data.layout import cut, find_test_domains, pairs_by_name, part_of
 from unpaired.data.scale import scale_of
 from unpaired.data.show import visible
 from unpaired.errors import UserError, reason
 from unpaired.evaluation import measure
+from unpaired.evaluation.collection import Collection, Show
 from unpaired.evaluation.evidence import LabelMaps, Measure, Way
-from unpaired.evaluation.features import FeatureExtractor, LiteExtractor, Picture, Remembering, refuse_flattered
+from unpaired.evaluation.features import FeatureExtractor, LiteExtractor, refuse_flattered
 from unpaired.evaluation.labels import CITYSCAPES, VOID, Colour, check_colours
-from unpaired.evaluation.measure import Evaluation, Show, Translate
+from unpaired.evaluation.measure import Translate
 from unpaired.evaluation.measures import MEASURES, chosen
-from unpaired.evaluation.pictures import mapped, read_all
+from unpaired.evaluation.pictures import Picture, read_all
+from unpaired.evaluation.result import Evaluation
 from unpaired.evaluation.segmentation import Segmenter
 from unpaired.methods import METHODS
 from unpaired.translation.translator import Translator
@@ -61,7 +63,7 @@ def evaluate(
     Every picture is resized to the side that the networks were trained on (`config.data.crop`), square, with
     Pillow's bicubic filter, before it is translated and compared: as the CycleGAN paper evaluates. (Of runs that did
     not resize, the middle of that side is.) One that can't be read is left out and named in the result (`unreadable`).
-    Pictures wait on disk, so memory does not grow with them.
+    Pictures and their features wait on disk, so memory does not grow with them.
 
     Args:
         run: a run's folder or a loaded translator.
@@ -120,17 +122,15 @@ def evaluate(
         known = LabelMaps(labels, maps, *palette)
         if segmenter is not None:
             segmenter((b if labels == "a" else a)[:1])  # says at once where it takes no such pictures
-    look = Remembering(extractor, default_cache_dir() / "features")
     shown = showing(config, {"a": a, "b": b})
-    tell("looking at the real pictures")
-    for domain, pictures in (("a", a), ("b", b)):
-        look.keep(mapped(pictures, shown[domain]) if domain in shown else pictures)
+    home = default_cache_dir() / "features"
     result = measure.evaluate(
         {direction: _translate(translator, direction) for direction in translator.directions},
-        a, b, pairs=pairs, extractor=look,
-        networks_seen=networks_seen(config), measures=wanted, labels=known, segmenter=segmenter,
+        Collection(a, extractor, show=shown.get("a"), home=home),
+        Collection(b, extractor, show=shown.get("b"), home=home),
+        pairs=pairs, networks_seen=networks_seen(config), measures=wanted, labels=known, segmenter=segmenter,
         ways={} if shown else {direction: _way(translator, direction) for direction in translator.directions},
-        shown=shown, tell=tell,
+        tell=tell,
     )  # fmt: skip
     return replace(result, unreadable=[(str(path), why) for path, why in unreadable])
 
@@ -156,10 +156,10 @@ def read(
     return np.repeat(framed(array, side, config.data.resize, resampling), 3 // channels, axis=2)
 
 
-def showing(config: Config, pictures: Mapping[Domain, Sequence[NDArray[Any]] | NDArray[Any]]) -> dict[Domain, Show]:
+def showing(config: Config, pictures: Mapping[Domain, Sequence[NDArray[Any]]]) -> dict[Domain, Show]:
     """How pictures of the domains that are not 8-bit colours become such, all of a domain in the same way."""
     return {
-        domain: partial(visible, like=[np.array(p) for p in reals[:STRETCHED]])
+        domain: partial(visible, like=list(reals[:STRETCHED]))
         for domain, reals in pictures.items()
         if scale_of(config.data, domain) is not None
     }

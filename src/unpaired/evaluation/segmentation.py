@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.evaluation.features import Pictures
+from unpaired.evaluation.pictures import Pictures
 
 
 class Segmenter(Protocol):

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unpaired.errors import UserError
-from unpaired.evaluation.features import Pictures, shape_of, stack
+from unpaired.evaluation.pictures import Pictures, shape_of, stack
 
 PATCH, SMALLEST = 7, 16
 _BATCH = 32

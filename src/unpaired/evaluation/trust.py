@@ -23,11 +23,12 @@ from unpaired.config import Config, Direction, Domain, reverse, source
 from unpaired.data.discover import Discovery
 from unpaired.data.files import replacing
 from unpaired.errors import UserError
-from unpaired.evaluation.features import LiteExtractor, Picture
+from unpaired.evaluation.features import LiteExtractor
+from unpaired.evaluation.pictures import Picture
 from unpaired.evaluation.run import read
 from unpaired.methods import METHODS
-from unpaired.training.inputs import trained_on
-from unpaired.training.record import RunRecord
+from unpaired.run.held_out import trained_on
+from unpaired.run.record import RunRecord
 from unpaired.translation.single import WEIGHTS
 
 NEIGHBOURS = 5

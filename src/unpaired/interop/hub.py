@@ -10,7 +10,7 @@ from unpaired.errors import UserError
 from unpaired.interop.card import model_card
 from unpaired.interop.weights import write_safetensors
 from unpaired.report.record import read_record
-from unpaired.training.checkpoint import located
+from unpaired.run.checkpoint import located
 from unpaired.translation.single import WEIGHTS
 from unpaired.translation.translator import Translator
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from unpaired import presets
+from unpaired.compute.device import choose_device
 from unpaired.config import DIRECTIONS, Config, Direction, DiscriminatorConfig
 from unpaired.errors import UserError
 from unpaired.interop.recognise import (
@@ -26,9 +27,10 @@ from unpaired.interop.recognise import (
 from unpaired.interop.tensors import read_tensors
 from unpaired.methods import METHODS
 from unpaired.networks import build_generator
-from unpaired.training import checkpoint, state
-from unpaired.training.device import choose_device, provenance
-from unpaired.training.record import RunRecord
+from unpaired.run import checkpoint
+from unpaired.run.provenance import provenance
+from unpaired.run.record import RunRecord
+from unpaired.training import state
 from unpaired.training.run import find_folders
 from unpaired.training.start import begin
 from unpaired.translation import single

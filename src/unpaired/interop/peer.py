@@ -13,6 +13,7 @@ from unpaired.config import GeneratorConfig
 from unpaired.data.files import replacing
 from unpaired.errors import UserError
 from unpaired.interop.slots import slots
+from unpaired.networks.bridge import BridgeGenerator
 from unpaired.networks.generator import Generator
 from unpaired.networks.palette import PaletteGenerator
 
@@ -55,6 +56,8 @@ def _lacking(config: GeneratorConfig, network: Generator) -> Iterator[str]:
         yield f"{config.kind} generator"
     if isinstance(network, PaletteGenerator):
         yield "generator of few colours"
+    if isinstance(network, BridgeGenerator):
+        yield "generator of several steps"
     if config.attention:
         yield "generator with attention"
     if config.lab or config.residual:

@@ -36,18 +36,8 @@ class Translation(nn.Module):
         return self.network(picture).clamp(-1, 1)  # a residual generator goes a little beyond
 
 
-def check_exportable(translator: Translator) -> None:
-    """Raise `UserError` where a translation is more than a function of its picture."""
-    if translator.config.generator.dropout and translator.config.generator.noise:
-        raise UserError(
-            "This generator keeps dropout on when translating (--generator.noise), drawn from torch's random numbers, "
-            "which other runtimes do not have: it can only be exported as weights, with --safetensors or --pth."
-        )
-
-
 def exported(translator: Translator, direction: Direction) -> ExportedProgram:
     """The generator of a translator on the CPU in float32, traced by `torch.export` with a dynamic batch and size."""
-    check_exportable(translator)
     network = translator.generator(direction)
     multiple = cast(int, network.multiple)
     # A U-Net's multiple may be the whole picture; others need two, to have something to reflect or normalise.

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unpaired.config import Direction
 from unpaired.interop.program import sample
-from unpaired.training.device import provenance
+from unpaired.run.provenance import provenance
 from unpaired.translation import single
 from unpaired.translation.translator import Translator
 

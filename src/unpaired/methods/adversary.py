@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -9,7 +11,7 @@ from unpaired.config import Config, Domain
 from unpaired.data.augment import differentiable_augment
 from unpaired.losses.adversarial import ADVERSARIAL, over_heads
 from unpaired.methods.pool import HistoryPool
-from unpaired.methods.step import Step, frozen
+from unpaired.methods.step import Asked, Step, frozen
 from unpaired.networks import Discriminator
 from unpaired.networks.precision import exactly
 
@@ -23,11 +25,17 @@ class Adversary(nn.Module):
     def __init__(self, domain: Domain, discriminator: Discriminator, config: Config) -> None:
         super().__init__()
         self.domain, self.discriminator, self.config = domain, discriminator, config.discriminator
+        self.name = "gan_ab" if domain == "b" else "gan_ba"
         self.weight = config.loss.gan_weight
         self.loss = ADVERSARIAL[config.loss.adversarial]
         self.pool = HistoryPool(config.loss.pool)
         # Pictures of one pass share nothing but batch statistics: without those, passes may be joined.
         self.joined = config.discriminator.norm != "batch"
+
+    def asks(self, fake: Tensor) -> Iterator[Asked]:
+        """That (N, C, H, W) fakes fool it, where that has a weight."""
+        if self.weight:
+            yield self.name, self.weight, self.fool(fake)
 
     def fool(self, fake: Tensor) -> Tensor:
         """The generator's loss on (N, C, H, W) fakes, a scalar; the discriminator's weights get no gradients."""
@@ -37,13 +45,11 @@ class Adversary(nn.Module):
 
     def judge(self, real: Tensor, fake: Tensor, step: int) -> Step:
         """The discriminator's loss on reals and fakes, which go through the pool."""
-        loss = self._tell(real, self.pool.exchange(fake))
-        terms = {f"discriminator_{self.domain}": loss}
+        asked = [(f"discriminator_{self.domain}", 1.0, self._tell(real, self.pool.exchange(fake)))]
         every = self.config.r1_every
         if self.config.r1 and step % every == 0:
-            terms[f"r1_{self.domain}"] = self._penalty(real)
-            loss = loss + 0.5 * self.config.r1 * every * terms[f"r1_{self.domain}"]
-        return Step(loss, terms)
+            asked.append((f"r1_{self.domain}", 0.5 * self.config.r1 * every, self._penalty(real)))
+        return Step.of(asked)
 
     def _tell(self, real: Tensor, fake: Tensor) -> Tensor:
         """Halved, so that D learns slower than G (section 4)."""

@@ -54,7 +54,7 @@ class Method(nn.Module, ABC):
     def draw_weights(self, config: Config) -> None:
         """New weights for all that is trained: what a method begins with, once it has its networks."""
         for network in self.networks().values():
-            initialise(network, config.optimizer.init_gain)
+            initialise(network, config.optimizer.init_gain, config.optimizer.init)
 
     @abstractmethod
     def generators(self) -> dict[str, nn.Module]:

@@ -14,6 +14,11 @@ from unpaired.networks.generator import Generator
 from unpaired.networks.projector import PatchProjector
 from unpaired.validation import require
 
+READS = (
+    "nce.weight", "nce.identity", "nce.layers", "nce.patches", "nce.temperature", "nce.dimension", "nce.across",
+)  # fmt: skip
+"""Options of `NceConfig` that all of them read; CUT reads every one."""
+
 
 def projector(generator: Generator, config: NceConfig) -> PatchProjector:
     """Heads for the stages of `generator` that are contrasted."""

@@ -34,7 +34,6 @@ class CUT(Method):
         self.config = config.nce
         self.way = OneWay(config, self.translator(config, "a2b"))
         self.projector = contrast.projector(self.way.generator_ab, config.nce)
-        self.joined = config.generator.norm != "batch"
         self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
@@ -51,21 +50,15 @@ class CUT(Method):
         mirrored = c.flip and bool(torch.rand(()) < 0.5)
         sources = {"a": real_a, "b": real_b} if c.identity or c.l1 else {"a": real_a}
         shown = [x.flip(3) if mirrored else x for x in sources.values()]
-        made = dict(zip(sources, passes(self.way.generator_ab, *shown, joined=self.joined), strict=True))
-        terms: dict[str, Tensor] = {}
-        loss = real_a.new_zeros(())
-        if self.way.adversary_b.weight:
-            terms["gan_ab"] = self.way.adversary_b.fool(made["a"])
-            loss = loss + self.way.adversary_b.weight * terms["gan_ab"]
+        made = dict(zip(sources, passes(self.way.generator_ab, *shown), strict=True))
+        asked = [*self.way.adversary_b.asks(made["a"])]
         for domain, source in sources.items() if c.identity else [("a", real_a)]:
-            terms[f"nce_{domain}"] = self._contrast(source, made[domain], mirrored)
-            share = 1 if domain == "a" else c.identity
-            loss = loss + c.weight * share / (1 + c.identity) * terms[f"nce_{domain}"]
+            share = (1 if domain == "a" else c.identity) / (1 + c.identity)
+            asked.append((f"nce_{domain}", c.weight * share, self._contrast(source, made[domain], mirrored)))
         if c.l1:
-            terms["identity_b"] = l1(made["b"], shown[1])
-            loss = loss + c.l1 * terms["identity_b"]
+            asked.append(("identity_b", c.l1, l1(made["b"], shown[1])))
         fake = made["a"]
-        yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake.flip(3) if mirrored else fake})
+        yield Step.of(asked, {"fake_b": fake.detach()}, {"a": fake.flip(3) if mirrored else fake})
 
     def _contrast(self, source: Tensor, made: Tensor, mirrored: bool) -> Tensor:
         """PatchNCE of a translation with its source; one of a mirrored picture is mirrored back in its features."""

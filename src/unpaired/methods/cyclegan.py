@@ -15,7 +15,7 @@ from unpaired.losses.cycle import coarse, l1
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import ADVERSARIAL, Method
 from unpaired.methods.both_ways import BothWays, Way
-from unpaired.methods.step import Step, passes
+from unpaired.methods.step import Asked, Step, passes
 
 
 class CycleGAN(Method):
@@ -31,7 +31,6 @@ class CycleGAN(Method):
         super().__init__(config)
         self.config = config.loss
         self.ways = BothWays(config)
-        self.joined = config.generator.norm != "batch"
         self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
@@ -50,21 +49,17 @@ class CycleGAN(Method):
         c, x, y = self.config, way.x, way.y
         # As in the authors' code, λ_A weighs cycle and identity of A, and λ_B those of B.
         weight_of = {"a": c.lambda_a, "b": c.lambda_b}
-        terms: dict[str, Tensor] = {}
-        loss = real_x.new_zeros(())
+        asked: list[Asked] = []
         if c.identity * weight_of[y] > 0 and step % c.identity_every == 0:
-            fake, identity = passes(way.there, real_x, real_y, joined=self.joined)
-            terms[f"identity_{y}"] = l1(identity, real_y)
-            loss = loss + c.identity * c.identity_every * weight_of[y] * terms[f"identity_{y}"]
+            fake, identity = passes(way.there, real_x, real_y)
+            asked.append((f"identity_{y}", c.identity * c.identity_every * weight_of[y], l1(identity, real_y)))
         else:
             fake = way.there(real_x)
-        if way.adversary.weight:
-            terms[f"gan_{x}{y}"] = way.adversary.fool(fake)
-            loss = loss + way.adversary.weight * terms[f"gan_{x}{y}"]
+        asked += way.adversary.asks(fake)
         if weight_of[x]:
             carrier = fake + c.cycle_noise * torch.randn_like(fake) if c.cycle_noise else fake
             back = way.back(carrier)
-            terms[f"cycle_{x}"] = l1(coarse(back, c.cycle_coarse), coarse(real_x, c.cycle_coarse))
             share = 1 - (1 - c.cycle_floor) * self.progress
-            loss = loss + share * weight_of[x] * terms[f"cycle_{x}"]
-        return Step(loss, terms, {f"fake_{y}": fake.detach()}, {x: fake})
+            lost = l1(coarse(back, c.cycle_coarse), coarse(real_x, c.cycle_coarse))
+            asked.append((f"cycle_{x}", share * weight_of[x], lost))
+        return Step.of(asked, {f"fake_{y}": fake.detach()}, {x: fake})

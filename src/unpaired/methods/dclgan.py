@@ -26,10 +26,7 @@ class DCLGAN(Method):
     """
 
     translators = {"a2b": "generator_ab", "b2a": "generator_ba"}  # noqa: RUF012
-    reads = (
-        *ADVERSARIAL, "data.colours_a", "nce.weight", "nce.identity", "nce.layers", "nce.patches", "nce.temperature",
-        "nce.dimension", "nce.across",
-    )  # fmt: skip
+    reads = (*ADVERSARIAL, *contrast.READS, "data.colours_a")
 
     @classmethod
     def check(cls, config: Config) -> None:
@@ -41,7 +38,6 @@ class DCLGAN(Method):
         self.ways = BothWays(config)
         self.projector_a = contrast.projector(self.ways.generator_ab, config.nce)
         self.projector_b = contrast.projector(self.ways.generator_ba, config.nce)
-        self.joined = config.generator.norm != "batch"
         self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
@@ -59,15 +55,11 @@ class DCLGAN(Method):
         """Adversarial loss of X → Y, contrast of X with its translation (eq. 3), and identity of Y (eq. 4)."""
         c, x, y = self.config, way.x, way.y
         shown = (real_x, real_y) if c.identity else (real_x,)
-        fake, *identity = passes(way.there, *shown, joined=self.joined)
+        fake, *identity = passes(way.there, *shown)
         with torch.no_grad():
             keys = way.there.stages(real_x, c.layers)
-        terms = {f"nce_{x}": contrast.contrast(way.back.stages(fake, c.layers), keys, of_y, of_x, c)}
-        loss = c.weight * terms[f"nce_{x}"]
-        if way.adversary.weight:
-            terms[f"gan_{x}{y}"] = way.adversary.fool(fake)
-            loss = loss + way.adversary.weight * terms[f"gan_{x}{y}"]
+        lost = contrast.contrast(way.back.stages(fake, c.layers), keys, of_y, of_x, c)
+        asked = [(f"nce_{x}", c.weight, lost), *way.adversary.asks(fake)]
         if identity:
-            terms[f"identity_{y}"] = l1(identity[0], real_y)
-            loss = loss + c.identity * terms[f"identity_{y}"]
-        return Step(loss, terms, {f"fake_{y}": fake.detach()}, {x: fake})
+            asked.append((f"identity_{y}", c.identity, l1(identity[0], real_y)))
+        return Step.of(asked, {f"fake_{y}": fake.detach()}, {x: fake})

@@ -20,7 +20,6 @@ from unpaired.losses.perceptual import content_loss, gram, style_loss, total_var
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step
-from unpaired.networks import build_translator
 from unpaired.networks.perceptual import load_perceptual, network_of
 
 
@@ -50,7 +49,7 @@ class Johnson(Method):
         super().__init__(config)
         self.config = config.perceptual
         self.perceptual = load_perceptual(config.perceptual.eyes)
-        self.generator_ab = build_translator(config, "a2b")
+        self.generator_ab = self.translator(config, "a2b")
         self.draw_weights(config)
 
     def generators(self) -> dict[str, nn.Module]:
@@ -67,10 +66,9 @@ class Johnson(Method):
             shown = eyes.maps(real_a, eyes.content)
             painted = [gram(m).mean(0, keepdim=True) for m in eyes.maps(real_b, eyes.style)]
         maps = eyes.maps(fake, (*eyes.content, *eyes.style))
-        terms = {
-            "content_a": content_loss(maps[: len(shown)], shown),
-            "style_b": style_loss([gram(m) for m in maps[len(shown) :]], painted),
-            "smoothness_b": total_variation(fake.float()),
-        }
-        loss = c.content * terms["content_a"] + c.style * terms["style_b"] + c.smoothness * terms["smoothness_b"]
-        yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake})
+        asked = [
+            ("content_a", c.content, content_loss(maps[: len(shown)], shown)),
+            ("style_b", c.style, style_loss([gram(m) for m in maps[len(shown) :]], painted)),
+            ("smoothness_b", c.smoothness, total_variation(fake.float())),
+        ]
+        yield Step.of(asked, {"fake_b": fake.detach()}, {"a": fake})

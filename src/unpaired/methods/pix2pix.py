@@ -39,12 +39,9 @@ class Pix2Pix(Method):
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
         """Fool the discriminator and be near the true counterpart (eq. 4)."""
         fake = self.way.generator_ab(real_a)
-        terms = {"l1_b": l1(fake, real_b)}
-        loss = self.config.l1 * terms["l1_b"]
-        if self.way.adversary_b.weight:
-            terms["gan_ab"] = self.way.adversary_b.fool(torch.cat([real_a, fake], dim=1))
-            loss = loss + self.way.adversary_b.weight * terms["gan_ab"]
-        yield Step(loss, terms, {"fake_b": fake.detach()}, {"a": fake})
+        pair = torch.cat([real_a, fake], dim=1)
+        asked = [("l1_b", self.config.l1, l1(fake, real_b)), *self.way.adversary_b.asks(pair)]
+        yield Step.of(asked, {"fake_b": fake.detach()}, {"a": fake})
 
     def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor], step: int) -> Iterator[Step]:
         """Tell true pairs from made ones (eq. 1)."""

@@ -9,14 +9,21 @@ from typing import Any
 from unpaired.config import Config, option
 from unpaired.config_json import to_dict
 from unpaired.methods import METHODS
+from unpaired.presets import PRESETS
 
 
-def unread(config: Config, base: Config) -> list[str]:
-    """A sentence for each option of `config` that differs from `base`, the preset that it began as, and that neither
-    its method nor its networks read.
+def unread(config: Config, base: Config | None = None) -> list[str]:
+    """A sentence for each option of `config` that differs from `base`, the preset that it began as (the one that it is
+    nearest to, if nobody knows), and that neither its method nor its networks read.
     """
+    bases = [preset() for preset in PRESETS.values()] if base is None else [base]
+    changed = min((_changed(config, each) for each in bases), key=len)
+    return [why for name in changed if (why := _why(config, name))]
+
+
+def _changed(config: Config, base: Config) -> list[str]:
     before = _fields(base)
-    return [why for name, value in _fields(config).items() if value != before[name] and (why := _why(config, name))]
+    return [name for name, value in _fields(config).items() if value != before[name]]
 
 
 def _why(config: Config, name: str) -> str:

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from unpaired.config import Domain
 
+Asked = tuple[str, float, Tensor]
+"""One thing that is asked: its name, its weight, and how far it is from being so, a scalar."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -26,8 +29,15 @@ class Step:
     """By the domain of their sources, translations with gradients, place by place where their sources lie: for what is
     asked of every method alike."""
 
-    def asked(self, more: Iterable[tuple[str, float, Tensor]]) -> Step:
-        """The same with more terms: the name, the weight and the scalar of each."""
+    @staticmethod
+    def of(
+        asked: Iterable[Asked], fakes: dict[str, Tensor] | None = None, made: dict[Domain, Tensor] | None = None
+    ) -> Step:
+        """The weighted sum of all that is asked."""
+        return Step(torch.zeros(()), {}, fakes or {}, made or {}).asked(asked)
+
+    def asked(self, more: Iterable[Asked]) -> Step:
+        """The same, and more."""
         loss, terms = self.loss, dict(self.terms)
         for name, weight, term in more:
             terms[name] = term
@@ -48,10 +58,10 @@ def frozen(*modules: nn.Module) -> Generator[None]:
             p.requires_grad_(True)
 
 
-def passes(network: nn.Module, *inputs: Tensor, joined: bool) -> list[Tensor]:
-    """A pass over each of several batches. Where nothing but batch statistics could tell the difference, they may be
-    `joined` into one: the same numbers in less time.
+def passes(network: nn.Module, *inputs: Tensor) -> list[Tensor]:
+    """A pass over each of several batches; one over all of them, the same in less time, unless there is a batch norm,
+    whose statistics would tell the difference.
     """
-    if not joined:
+    if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
         return [network(x) for x in inputs]
     return list(network(torch.cat(inputs)).split([len(x) for x in inputs]))

@@ -29,10 +29,7 @@ class UNSB(Method):
     """A generator of several steps, heads for its contrast, a discriminator, and a network that estimates entropy."""
 
     translators = {"a2b": "generator_ab"}  # noqa: RUF012
-    reads = (
-        *ADVERSARIAL, "bridge", "nce.weight", "nce.identity", "nce.layers", "nce.patches", "nce.temperature",
-        "nce.dimension", "nce.across",
-    )  # fmt: skip
+    reads = (*ADVERSARIAL, *contrast.READS, "bridge")
 
     @classmethod
     def check(cls, config: Config) -> None:
@@ -80,27 +77,22 @@ class UNSB(Method):
 
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
         """Adversarial loss of the end that is guessed at a random step, the bridge's cost (eq. 12), and contrast."""
-        c, generator = self.config, self.generator
+        c, nce, generator = self.config, self.nce, self.generator
         k = int(torch.randint(c.steps, ()))
         state = generator.state(real_a, k, c.tau)
         fake = generator.guess(state, k, generator.drawn(state))
-        terms = {"nce_a": self._contrast(real_a, fake)}
-        loss = self.nce.weight * terms["nce_a"] / (1 + self.nce.identity)
-        if self.nce.identity:
+        asked = [("nce_a", nce.weight / (1 + nce.identity), self._contrast(real_a, fake))]
+        if nce.identity:
             of_b = generator.state(real_b, k, c.tau)
-            terms["nce_b"] = self._contrast(real_b, generator.guess(of_b, k, generator.drawn(of_b)))
-            loss = loss + self.nce.weight * self.nce.identity / (1 + self.nce.identity) * terms["nce_b"]
-        if self.way.adversary_b.weight:
-            terms["gan_ab"] = self.way.adversary_b.fool(fake)
-            loss = loss + self.way.adversary_b.weight * terms["gan_ab"]
+            own = generator.guess(of_b, k, generator.drawn(of_b))
+            asked.append(("nce_b", nce.weight * nce.identity / (1 + nce.identity), self._contrast(real_b, own)))
+        asked += self.way.adversary_b.asks(fake)
+        asked.append(("distance_b", c.weight * c.tau, (state.float() - fake.float()).square().mean()))
         with frozen(self.energy):
-            terms["entropy_b"] = entropy(*self._energies(state, fake, k))
-        terms["distance_b"] = (state.float() - fake.float()).square().mean()
-        left = (c.steps - k) / c.steps
-        loss = loss + c.weight * c.tau * (terms["distance_b"] - left * terms["entropy_b"])
-        step_taken = torch.tensor(k, device=fake.device)
-        fakes = {"fake_b": fake.detach(), "state_b": state, "step_b": step_taken}
-        yield Step(loss, terms, fakes, {"a": fake})
+            spread = entropy(*self._energies(state, fake, k))
+        asked.append(("entropy_b", -c.weight * c.tau * (c.steps - k) / c.steps, spread))
+        fakes = {"fake_b": fake.detach(), "state_b": state, "step_b": torch.tensor(k, device=fake.device)}
+        yield Step.of(asked, fakes, {"a": fake})
 
     def discriminator_step(self, real_a: Tensor, real_b: Tensor, fakes: dict[str, Tensor], step: int) -> Iterator[Step]:
         """Tell B from ends that are guessed, and sharpen the estimate of the entropy."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -44,23 +45,33 @@ def conv(
 
 
 class Noise(nn.Dropout):
-    """Dropout that goes on when translating: then the same places of every picture drop out, again and again."""
+    """Dropout that goes on when translating: then the same places of every picture drop out, again and again.
 
-    def forward(self, input: Tensor) -> Tensor:
+    Which ones follows in whole numbers from a place's channel, row and column, so that every device, every runtime and
+    every band of rows of a picture finds the same.
+    """
+
+    def forward(self, input: Tensor, first: int = 0) -> Tensor:
+        """`first` is the row of the whole map that (N, C, H, W) begins with."""
         if self.training:
             return super().forward(input)
         _, channels, height, width = input.shape
-        return self.drop(input, torch.stack([*self.kept(channels, height, width, input.device)]))
+        channel, row, column = (torch.arange(n, device=input.device) for n in (channels, height, width))
+        drawn = _scrambled(_scrambled(channel)[:, None] + first + row)
+        drawn = _scrambled(drawn[..., None] + column)  # (C, H, W)
+        return input * ((drawn >= int(self.p * _PRIME)) / (1 - self.p)).to(input.dtype)
 
-    def kept(self, channels: int, height: int, width: int, device: torch.device) -> Iterator[Tensor]:
-        """For one channel after the other, (H, W) that is true where a place stays."""
-        generator = torch.Generator(device).manual_seed(0)
-        for _ in range(channels):
-            yield torch.rand(height, width, generator=generator, device=device) >= self.p
 
-    def drop(self, input: Tensor, kept: Tensor) -> Tensor:
-        """What stays of (N, C, H, W), made larger by as much as drops out."""
-        return input * (kept / (1 - self.p)).to(input.dtype)
+_PRIME = 2**31 - 1
+
+
+def _scrambled(n: Tensor) -> Tensor:
+    """Whole numbers to others below the prime, far from each other where these are near: (n + k)⁵, which gives each
+    number once.
+    """
+    n = (n + 1_234_567_891) % _PRIME
+    square = n * n % _PRIME  # below 2⁶²: nothing overflows
+    return square * square % _PRIME * n % _PRIME
 
 
 def dropout(config: GeneratorConfig) -> list[nn.Module]:
@@ -150,14 +161,19 @@ def residual_output(change: Tensor, x: Tensor) -> Tensor:
     return torch.tanh(change + torch.atanh(EDGE * x.clamp(-1, 1))) / EDGE
 
 
-def initialise(network: nn.Module, gain: float) -> None:
-    """Weights from N(0, gain²), biases 0; norm scales from N(1, gain²) (section 7.2 of the paper's appendix)."""
+def initialise(network: nn.Module, gain: float, kind: Literal["normal", "xavier"] = "normal") -> None:
+    """Weights from N(0, gain²), or `xavier`, biases 0; norm scales from N(1, gain²) (section 7.2 of the paper's
+    appendix).
+    """
     for module in network.modules():
         frozen = not any(p.requires_grad for p in module.parameters(recurse=False))
         if frozen or parametrize.is_parametrized(module):
             continue  # fixed random features; and spectral norm, which undoes any gain
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            nn.init.normal_(module.weight, 0.0, gain)
+            if kind == "normal":
+                nn.init.normal_(module.weight, 0.0, gain)
+            else:
+                nn.init.xavier_normal_(module.weight, gain)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from unpaired.config import DIRECTIONS
-from unpaired.training.record import read_facts
+from unpaired.run.record import read_facts
 
 Event = dict[str, Any]
 

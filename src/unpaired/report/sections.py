@@ -11,8 +11,8 @@ from html import escape
 from typing import Any
 
 from unpaired.config import DIRECTIONS
+from unpaired.data.grid import spread
 from unpaired.report.curves import number
-from unpaired.report.grid import spread
 from unpaired.report.images import embed
 from unpaired.report.pieces import alt, ends, img, names, section, thousands, title
 from unpaired.report.record import Record, is_number, mapping

@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unpaired.compute.device import choose_device, keep_freed_memory
 from unpaired.data.decode import resized
 from unpaired.data.tensors import luminance, to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.losses.perceptual import content_loss, gram, style_loss, total_variation
 from unpaired.networks.perceptual import Perceptual, load_perceptual
 from unpaired.style import colour
-from unpaired.training.device import choose_device, keep_freed_memory
 
 Colours = Literal["style", "luminance", "histogram"]
 Picture = NDArray[np.uint8]

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from unpaired.compute.device import choose_channels_last, choose_precision
+from unpaired.compute.ranks import Ranks
 from unpaired.config import Config, Domain, OptimizerConfig
 from unpaired.data.tensors import to_float
 from unpaired.methods.asked import generator_parts
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step
 from unpaired.methods.warm_up import warm_up_step
-from unpaired.training.device import choose_channels_last, choose_precision
-from unpaired.training.ranks import Ranks
 
 
 class Engine:

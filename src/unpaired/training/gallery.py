@@ -17,9 +17,11 @@ from PIL import Image
 
 from unpaired.config import Direction
 from unpaired.data.files import replacing
+from unpaired.evaluation.distances import in_blocks, squared
+from unpaired.evaluation.pictures import Pictures
+from unpaired.evaluation.shelf import Rows
 
 ROWS = 3  # of the best, and as many of the worst
-Pictures = Sequence[NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,11 @@ def extremes(distances: NDArray[np.floating[Any]]) -> list[int]:
     return order if len(order) <= 2 * ROWS else order[:ROWS] + order[-ROWS:]
 
 
-def nearest(fakes: NDArray[np.floating[Any]], reals: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def nearest(fakes: Rows, reals: Rows) -> NDArray[np.float64]:
     """Distance of the features (N, D) of each translation to those (M, D) of the real picture that is nearest: (N,)."""
-    a, b = fakes.astype(np.float64), reals.astype(np.float64)
-    squares = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None] - 2 * a @ b.T
-    return np.sqrt(squares.clip(min=0).min(axis=1))
+    found = [np.stack([squared(some, others).min(axis=1) for others in in_blocks(reals)]).min(axis=0)
+             for some in in_blocks(fakes)]  # fmt: skip
+    return np.sqrt(np.concatenate(found))
 
 
 def write(run: Path, images: int, ranked: Mapping[Direction, Ranked], keep: Collection[int]) -> dict[str, Any]:

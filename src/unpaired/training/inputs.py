@@ -18,15 +18,12 @@ from unpaired.data.masks import open_masks
 from unpaired.data.passed_over import Reason, tell
 from unpaired.data.scale import estimate, scale_of
 from unpaired.errors import UserError
-from unpaired.evaluation.distances import MINIMUM
 from unpaired.methods import METHODS
+from unpaired.run.record import Folders, RunRecord
 from unpaired.text import counted
 from unpaired.training.pairs import Pairs, find_pairs, unlike_shapes, unpaired_files
-from unpaired.training.record import Folders, RunRecord
 
 SKIPPED_SHOWN = 10  # files named one by one
-HELD_OUT_SHARE = 0.1
-"""Of the smaller training folder, where there are no test folders."""
 
 Decoding = Callable[[str, int, int], None]
 """Called with the domain, the pictures decoded and the pictures in all."""
@@ -69,10 +66,10 @@ class Inputs:
         tests: dict[str, Discovery] = {}
         if folders.test_a and folders.test_b:
             tests = {"a": discover(folders.test_a), "b": discover(folders.test_b)}
-            held_out, _ = _held_out(tests, config.training.held_out)
+            held_out, _ = split.measured(tests, config.training.held_out)
         else:
             whole = {"a": replace(found["a"], files=a.whole), "b": replace(found["b"], files=b.whole)}
-            held_out, chosen = _held_out(whole, config.training.held_out, HELD_OUT_SHARE)
+            held_out, chosen = split.measured(whole, config.training.held_out, split.SHARE)
             a, b = a.without(chosen[0]), b.without(chosen[1])
         paired = METHODS[config.method].paired
         given: dict[Domain, tuple[Path | None, Cache]] = {"a": (folders.masks_a, a), "b": (folders.masks_b, b)}
@@ -167,52 +164,12 @@ class Inputs:
             return f"Measured while training on {counts}, {'test pictures' if self.tests else 'held out of training'}."
         if not wanted:
             return "Nothing is measured while training (--held-out 0)."
-        needed = MINIMUM if self.tests else round(MINIMUM / HELD_OUT_SHARE)
+        needed = split.MINIMUM if self.tests else round(split.MINIMUM / split.SHARE)
         what = "test pictures" if self.tests else "pictures to hold a tenth out"
         return (
             f"Nothing is measured while training, there are too few {what}: {needed} of each domain are needed. "
             "Name folders of others with --test-a and --test-b."
         )
-
-
-def unseen(folders: Folders, config: Config) -> dict[str, Discovery]:
-    """By domain, pictures that a training on these folders does not see; all of them, where it sees all."""
-    test_a, test_b = folders.test_a, folders.test_b
-    if test_a and test_b:
-        return {"a": discover(test_a), "b": discover(test_b)}
-    found = {"a": discover(folders.a), "b": discover(folders.b)}
-    return _held_out(found, config.training.held_out, HELD_OUT_SHARE)[0] or found
-
-
-def trained_on(folders: Folders, config: Config, domain: Domain) -> Discovery:
-    """The pictures of a domain that a training on these folders does see. How many were held out depends on both
-    folders: without test folders, both have to be there."""
-    found = discover(folders.a if domain == "a" else folders.b)
-    if folders.test_a and folders.test_b:
-        return found
-    other = discover(folders.b if domain == "a" else folders.a)
-    both = {"a": found, "b": other} if domain == "a" else {"a": other, "b": found}
-    _, chosen = _held_out(both, config.training.held_out, HELD_OUT_SHARE)
-    left_out = {*chosen[0 if domain == "a" else 1]}
-    return replace(found, files=tuple(file for i, file in enumerate(found.files) if i not in left_out))
-
-
-def _held_out(
-    found: dict[str, Discovery], most: int, share: float = 1.0
-) -> tuple[dict[str, Discovery], tuple[list[int], list[int]]]:
-    """What of two folders is measured, and its indices: `most` pictures of each, no more than a share of the smaller.
-
-    Nothing, where that would be too few for a distance.
-    """
-    a, b = found["a"], found["b"]
-    count = min(most, int(share * min(len(a.files), len(b.files))))
-    if count < MINIMUM:
-        return {}, ([], [])
-    chosen = split.held_out(a.folder, a.files, b.folder, b.files, count)
-    return {
-        domain: replace(found[domain], files=tuple(found[domain].files[i] for i in indices))
-        for domain, indices in zip(("a", "b"), chosen, strict=True)
-    }, chosen
 
 
 def _settled(domain: Domain, cache: Cache, data: DataConfig) -> tuple[int, DType | None, tuple[float, ...]]:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from unpaired.config import DIRECTIONS, Config, Direction, reverse, source, target
 from unpaired.data.domain import pages
+from unpaired.data.grid import preview_grid, spread
 from unpaired.data.scale import scale_of
 from unpaired.data.show import visible
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator
-from unpaired.report.grid import preview_grid, spread
 from unpaired.training.engine import Engine
 
 ROWS = 6

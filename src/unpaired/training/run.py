@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from unpaired.compute.ranks import joined
 from unpaired.config import Config, Layout
-from unpaired.data.discover import check_folder, find_domains, find_folder, find_test_domains
+from unpaired.data.discover import check_folder
+from unpaired.data.layout import find_domains, find_folder, find_test_domains
 from unpaired.errors import UserError
 from unpaired.presets import fast
+from unpaired.run.record import Folders
 from unpaired.training import loop, start
 from unpaired.training.events import Listener
-from unpaired.training.ranks import joined
-from unpaired.training.record import Folders
 
 
 def train(

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from unpaired.compute.ranks import Ranks
 from unpaired.config import Config
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.evaluation.trust import UNUSUAL
-from unpaired.training import checkpoint, gallery, state
+from unpaired.run import checkpoint
+from unpaired.run.record import RunRecord
+from unpaired.training import gallery, state
 from unpaired.training.best import Judge, Verdict
 from unpaired.training.course import Course
 from unpaired.training.engine import Engine
 from unpaired.training.events import Event, Events
 from unpaired.training.preview import Preview
-from unpaired.training.ranks import Ranks
-from unpaired.training.record import RunRecord
 from unpaired.training.stability import check_weights
 
 WORTH = 240.0

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from unpaired.compute.ranks import Ranks
 from unpaired.errors import UserError
-from unpaired.training import checkpoint
-from unpaired.training.ranks import Ranks
+from unpaired.run import checkpoint
 
 LARGEST = 1e6
 """Of a loss term and of a weight: those of trainings that learn stay below a thousand."""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from unpaired.compute.device import choose_device, keep_freed_memory
+from unpaired.compute.ranks import Ranks
 from unpaired.config import Config, TrainingConfig, option
 from unpaired.config_json import to_dict
 from unpaired.data.sampler import Batches
@@ -18,17 +20,17 @@ from unpaired.errors import UserError
 from unpaired.methods import METHODS
 from unpaired.methods.reading import unread
 from unpaired.presets import PRESETS
+from unpaired.run import checkpoint
+from unpaired.run.provenance import provenance
+from unpaired.run.record import Folders, RunRecord
 from unpaired.text import counted
-from unpaired.training import checkpoint, events, state
+from unpaired.training import events, state
 from unpaired.training.best import Judge
-from unpaired.training.device import choose_device, keep_freed_memory, provenance
 from unpaired.training.engine import Engine, seed_all
 from unpaired.training.events import Events, Listener
 from unpaired.training.inputs import Decoding, Inputs
 from unpaired.training.memory import estimate
 from unpaired.training.preview import Preview
-from unpaired.training.ranks import Ranks
-from unpaired.training.record import Folders, RunRecord
 from unpaired.training.schedule import progress
 from unpaired.training.session import Clock, Session
 from unpaired.validation import validate
@@ -69,7 +71,7 @@ def begin(
                 run.mkdir(parents=True, exist_ok=True)
                 for leftover in _leftovers(run):
                     leftover.unlink()
-                ignored = unread(config, PRESETS[preset]()) if preset in PRESETS else []
+                ignored = unread(config, PRESETS[preset]() if preset in PRESETS else None)
                 told = [*ignored, *inputs.sentences(config), inputs.measured(config.training.held_out)]
                 _announce(session, "start", told)
                 record.write(run)

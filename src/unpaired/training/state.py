@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.errors import UserError
-from unpaired.training import checkpoint
+from unpaired.run import checkpoint
 from unpaired.training.engine import Engine
 
 

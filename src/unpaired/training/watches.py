@@ -9,17 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unpaired.config import Direction
 from unpaired.data.decode import LUMINANCE
+from unpaired.evaluation.distances import in_blocks
+from unpaired.evaluation.pictures import Picture, Pictures, blocks, shape_of
+from unpaired.evaluation.shelf import Rows
 
-Pictures = NDArray[np.uint8]
-"""(N, H, W, 3)."""
-Floats = NDArray[np.floating[Any]]
 SignName = Literal["draw", "diversity", "light", "checkerboard", "hidden"]
 Signs = dict[Direction, dict[SignName, float]]
 """What was found at one evaluation, by direction."""
@@ -142,9 +142,14 @@ def draw(losses: Sequence[float], adversarial: str) -> float:
     return float(np.mean(losses)) / DRAWS[adversarial]
 
 
-def diversity(fakes: Floats, reals: Floats) -> float:
+def diversity(fakes: Rows, reals: Rows) -> float:
     """Variance of the features (N, D) of translations over that of real pictures, summed over the features."""
-    return float(fakes.var(axis=0).sum() / max(float(reals.var(axis=0).sum()), 1e-12))
+    return _variance(fakes) / max(_variance(reals), 1e-12)
+
+
+def _variance(features: Rows) -> float:
+    mean = sum(block.sum(axis=0) for block in in_blocks(features)) / len(features)
+    return sum(float(np.square(block - mean).sum()) for block in in_blocks(features)) / len(features)
 
 
 def checkerboard(fakes: Pictures, reals: Pictures) -> float:
@@ -155,17 +160,21 @@ def checkerboard(fakes: Pictures, reals: Pictures) -> float:
     return max(a / max(b, 1.0) for a, b in zip(_peaks(fakes), _peaks(reals), strict=True))
 
 
-def _luminance(pictures: Pictures) -> NDArray[np.float64]:
+def _luminance(pictures: Picture) -> NDArray[np.float64]:
     """(N, H, W, 3) → (N, H, W)."""
     return (pictures * np.array(LUMINANCE)).sum(axis=3)
 
 
 def _peaks(pictures: Pictures) -> list[float]:
     """Power at the frequencies of checkerboards over the median of that around each."""
-    height, width = (side // 4 * 4 for side in pictures.shape[1:3])
-    grey = _luminance(pictures[:, :height, :width])
-    grey = (grey - grey.mean(axis=(1, 2), keepdims=True)) * np.outer(np.hanning(height), np.hanning(width))
-    power = np.square(np.abs(np.fft.fft2(grey))).mean(axis=0)
+    height, width = (side // 4 * 4 for side in shape_of(pictures)[:2])
+    window = np.outer(np.hanning(height), np.hanning(width))
+    power = np.zeros((height, width))
+    for block in blocks(pictures):
+        grey = _luminance(block[:, :height, :width])
+        grey = (grey - grey.mean(axis=(1, 2), keepdims=True)) * window
+        power += np.square(np.abs(np.fft.fft2(grey))).sum(axis=0)
+    power /= len(pictures)
     return [_prominence(power, y, x) for y in _teeth(height) for x in _teeth(width) if (y, x) != (0, 0)]
 
 

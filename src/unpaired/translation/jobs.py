@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from unpaired.data import shards
-from unpaired.data.discover import SUFFIXES, look_through, nothing, stem
+from unpaired.data.discover import look_through, nothing
 from unpaired.data.masks import Masks
 from unpaired.data.passed_over import Reason
+from unpaired.data.signatures import SUFFIXES, stem
 from unpaired.errors import UserError
-from unpaired.translation.manifest import MANIFEST, History
+from unpaired.translation.history import History
+from unpaired.translation.outcome import MANIFEST, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Plan:
 
     def number(self) -> float:
         """Of all names: ranks that see the same files have the same one."""
-        return float(sum(_number(name) >> 16 for name in self._names) % 2**52)
+        return float(sum(number_of(name) >> 16 for name in self._names) % 2**52)
 
 
 def plan(
@@ -119,21 +119,21 @@ def plan(
         raise UserError(f"There is no picture to translate in {', '.join(map(str, inputs))}.")
     _refuse(jobs, history, overwrite)
     if masks is not None:
-        used = {job.mask or _lacking(masks, job) for job in jobs}
-        jobs.skipped = [item for item in jobs.skipped if item[0] not in used]
+        used: set[int] = set()
+        for job in jobs:
+            if job.mask is None:
+                raise masks.lacking(job.source)
+            used.add(number_of(str(job.mask)))
+        jobs.skipped = [item for item in jobs.skipped if number_of(str(item[0])) not in used]
     return jobs
-
-
-def _lacking(masks: Masks, job: Job) -> NoReturn:
-    raise masks.lacking(job.source)
 
 
 def _refuse(jobs: Plan, history: History, overwrite: bool) -> None:
     """Raise `UserError` where an output would take the place of something. Keeps eight bytes of each path."""
-    sources = {_number(os.path.realpath(job.source)) for job in jobs}
+    sources = {number_of(os.path.realpath(job.source)) for job in jobs}
     targets: set[int] = set()
     for job in jobs:
-        if (number := _number(str(job.target))) in targets:
+        if (number := number_of(str(job.target))) in targets:
             other = next(earlier for earlier in jobs if earlier.target == job.target)
             raise UserError(
                 f"{other.source} and {job.source} would both become {job.target}: translate them one by one."
@@ -141,7 +141,7 @@ def _refuse(jobs: Plan, history: History, overwrite: bool) -> None:
         targets.add(number)
         if not os.path.lexists(job.target):
             continue
-        if _number(os.path.realpath(job.target)) in sources:
+        if number_of(os.path.realpath(job.target)) in sources:
             raise UserError(f"{job.target} is one of the inputs and would be overwritten: take another --out.")
         if job.target.is_dir():
             raise UserError(f"{job.target} is a folder, where the translation of {job.source} would go.")
@@ -161,7 +161,3 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError as error:  # a name that is too long, for one
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(os.fsencode(text), digest_size=8).digest())

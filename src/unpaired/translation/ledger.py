@@ -7,8 +7,9 @@ from typing import Protocol
 
 from unpaired.data.files import not_written
 from unpaired.errors import DiskFull, UserError, reason
+from unpaired.translation.history import History
 from unpaired.translation.jobs import Job
-from unpaired.translation.manifest import History, Manifest, Write
+from unpaired.translation.manifest import Manifest, Write
 from unpaired.translation.place import copy_place
 
 Progress = Callable[[int, int], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unpaired.data.discover import place_names
+from unpaired.data.beside import place_names
 from unpaired.data.files import replacing
 
 

@@ -22,11 +22,16 @@ from numpy.typing import NDArray
 
 from unpaired.config import Direction
 from unpaired.errors import UserError
-from unpaired.translation.batch import BatchReport, closed, translate_jobs
+from unpaired.translation.addresses import RemoteJob, is_url
+from unpaired.translation.batch import BatchReport, closed
+from unpaired.translation.history import History
 from unpaired.translation.jobs import Job, plan
 from unpaired.translation.ledger import Ledger, Progress
-from unpaired.translation.manifest import History, Manifest, identity
-from unpaired.translation.remote import RemoteJob, is_url, plan_urls, translate_staged
+from unpaired.translation.manifest import Manifest
+from unpaired.translation.outcome import identity
+from unpaired.translation.pipeline import translate_jobs
+from unpaired.translation.remote import plan_urls
+from unpaired.translation.staging import translate_staged
 from unpaired.translation.translator import Translator
 
 Names = dict[str, NDArray[np.str_]]

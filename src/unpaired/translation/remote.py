@@ -8,33 +8,24 @@ end. Keys are the user's own: fsspec's packages (s3fs, gcsfs, …) read them whe
 from __future__ import annotations
 
 import posixpath
-import secrets
 import shutil
 import tempfile
 import weakref
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from unpaired.config import Direction
-from unpaired.data.discover import SUFFIXES, place_names
+from unpaired.data.beside import place_names
 from unpaired.data.passed_over import Reason, sidecar
-from unpaired.errors import DiskFull, UserError, reason
-from unpaired.translation.batch import BatchReport, closed, translate_jobs
-from unpaired.translation.jobs import Job
-from unpaired.translation.manifest import MANIFEST, History, Manifest, Outcome, Write, digest
-from unpaired.translation.place import copy_place
-from unpaired.translation.translator import Translator
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteJob:
-    """One file and where its translation goes: addresses, or paths."""
-
-    source: str
-    target: str
+from unpaired.data.signatures import SUFFIXES
+from unpaired.errors import UserError
+from unpaired.translation.addresses import RemoteJob, at, is_url, reached, version_of
+from unpaired.translation.batch import BatchReport, closed
+from unpaired.translation.history import History
+from unpaired.translation.manifest import Manifest
+from unpaired.translation.outcome import MANIFEST, Outcome
 
 
 @dataclass
@@ -70,38 +61,6 @@ class RemotePlan:
             for part in parts + self.parts:
                 fs.rm_file(part)
         return closed(manifest, len(self.jobs), unrecorded, way, kept=self.kept, place=self.out, keeps=self)
-
-
-def is_url(text: str) -> bool:
-    return "://" in text
-
-
-def at(url: str) -> tuple[Any, str]:
-    """The file system of an address or path, and the path there. Raises `UserError` where fsspec has no way there."""
-    try:
-        from fsspec.core import url_to_fs
-
-        fs, path = url_to_fs(url)
-    except (ImportError, ValueError) as e:
-        raise UserError(f"{url} can't be reached: {e}.") from e
-    return fs, path.rstrip("/")
-
-
-@contextmanager
-def reached(what: str) -> Generator[None]:
-    """Whatever fsspec's packages raise about keys, rights, networks and names, as `UserError`."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as e:  # botocore's, aiohttp's, Google's: they share no class
-        raise UserError(f"{what} can't be reached: {_said(e)}.") from e
-
-
-def _said(error: Exception) -> str:
-    """The first line of what a package says."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def plan_urls(inputs: Sequence[str], out: str, job: str, *, overwrite: bool = False) -> RemotePlan:
@@ -156,115 +115,6 @@ def _placed(path: str, found: dict[str, Any]) -> str | None:
     return next((picture.name for picture in pictures if Path(path) in place_names(picture)), None)
 
 
-def translate_staged(
-    jobs: Iterable[RemoteJob], translator: Translator, way: Direction, batch: int | None, out: str, job: str
-) -> None:
-    """Fetch, translate, put the lines, put the translations. Failures are lines, too."""
-    with tempfile.TemporaryDirectory(prefix="unpaired-") as folder:
-        desk = Staging(Path(folder), job)
-        translate_jobs(desk.fetched(jobs), translator, way, batch, desk)
-        fs, root = at(out)
-        fs.makedirs(root, exist_ok=True)
-        part = f"{root}/manifest.{secrets.token_hex(8)}.jsonl"
-        fs.pipe_file(part, b"".join(outcome.line() for outcome in desk.outcomes(root)))
-        failures: list[Outcome] = []
-        for remote, made in desk.made.items():
-            try:
-                target = at(remote.target)[1]
-                fs.makedirs(posixpath.dirname(target), exist_ok=True)
-                # Local files are written over by this, not replaced: under another name first.
-                hidden = f"{posixpath.dirname(target)}/.{secrets.token_hex(8)}.part"
-                if "file" in fs.protocol:
-                    fs.put_file(str(made), hidden)
-                    fs.mv(hidden, target)
-                else:
-                    fs.put_file(str(made), target)
-                for place in filter(Path.is_file, place_names(made)):
-                    if not fs.exists(there := posixpath.join(posixpath.dirname(target), place.name)):
-                        fs.put_file(str(place), there)
-            except Exception as e:  # see `reached`
-                failures.append(desk.failure(remote, f"cannot be written: {getattr(e, 'strerror', None) or _said(e)}"))
-        if failures:
-            lines = b"".join(outcome.line() for outcome in failures)
-            fs.pipe_file(f"{root}/manifest.{secrets.token_hex(8)}.jsonl", lines)
-
-
-class Staging:
-    """A ledger of files that were fetched to a folder here and stay in it until all of a block are done."""
-
-    def __init__(self, folder: Path, job: str) -> None:
-        self._folder, self._job, self._number = folder, job, 0
-        self._of: dict[Path, RemoteJob] = {}
-        self._failed: dict[RemoteJob, str] = {}
-        self._infos: dict[RemoteJob, Any] = {}
-        self._notes: dict[RemoteJob, list[str]] = {}
-        self._listed: dict[str, set[str]] = {}
-        self.made: dict[RemoteJob, Path] = {}
-
-    def fetched(self, jobs: Iterable[RemoteJob]) -> Iterable[Job]:
-        for number, remote in enumerate(jobs):
-            name = posixpath.basename(remote.source)
-            job = Job(self._folder / f"{number}-in" / name, self._folder / f"{number}-out" / name)
-            try:
-                fs, path = at(remote.source)
-                for path_here in (job.source, job.target):
-                    path_here.parent.mkdir()
-                self._infos[remote] = fs.info(path)
-                fs.get_file(path, str(job.source))
-                for place in place_names(job.source):
-                    if (there := posixpath.join(posixpath.dirname(path), place.name)) in self._beside(fs, path):
-                        fs.get_file(there, str(place))
-            except Exception as e:  # see `reached`
-                self._failed[remote] = f"can't be fetched: {getattr(e, 'strerror', None) or _said(e)}"
-                continue
-            self._of[job.source] = remote
-            yield job
-
-    def _beside(self, fs: Any, path: str) -> set[str]:
-        """What lies in a file's folder, asked for once."""
-        if (folder := posixpath.dirname(path)) not in self._listed:
-            self._listed[folder] = set(fs.find(folder, maxdepth=1))
-        return self._listed[folder]
-
-    def is_done(self, job: Job) -> bool:
-        return False
-
-    def keep(self, job: Job) -> None:
-        raise AssertionError("the plan left out what is done")
-
-    def write(self, job: Job, write: Write, notes: Sequence[str] = ()) -> None:
-        self._notes[self._of[job.source]] = list(notes)
-        try:
-            write(job.target)
-            copy_place(job.source, job.target)
-        except DiskFull:
-            raise
-        except UserError as e:
-            raise UserError(f"{job.source} {reason(e, job.target)}") from e
-
-    def finished(self, job: Job) -> None:
-        self.made[self._of[job.source]] = job.target
-
-    def failed(self, job: Job, error: UserError | OSError) -> None:
-        why = (error.strerror if isinstance(error, OSError) else None) or reason(error, job.source)
-        self._failed[self._of[job.source]] = why
-
-    def failure(self, remote: RemoteJob, why: str) -> Outcome:
-        return Outcome(input=remote.source, status="failed", job=self._job, reason=why)
-
-    def outcomes(self, root: str) -> Iterable[Outcome]:
-        for remote, why in self._failed.items():
-            yield self.failure(remote, why)
-        for remote, made in self.made.items():
-            info = self._infos[remote]
-            yield Outcome(
-                input=remote.source, status="translated", job=self._job,
-                output=posixpath.relpath(at(remote.target)[1], root), bytes=made.stat().st_size, sha256=digest(made),
-                input_bytes=info["size"], input_version=_version(info),
-                notes=self._notes[remote] or None,
-            )  # fmt: skip
-
-
 def _history(planned: RemotePlan, job: str, *, anew: bool) -> History:
     """What the manifest there says, fetched to here, with the parts that killed processes left."""
     (fs, root), home = at(planned.out), planned.here
@@ -286,11 +136,6 @@ def _fetch_parts(out: str, home: Path, but: Sequence[str] = ()) -> list[str]:
     return parts
 
 
-def _version(info: dict[str, Any]) -> str:
-    """What changes when an object does."""
-    return str(next((info[key] for key in ("ETag", "etag", "md5Hash", "mtime", "LastModified") if key in info), ""))
-
-
 def _begun(outcome: Outcome | None, job: str) -> bool:
     return outcome is not None and outcome.job == job
 
@@ -298,5 +143,5 @@ def _begun(outcome: Outcome | None, job: str) -> bool:
 def _done(outcome: Outcome | None, there: dict[str, Any] | None, source: dict[str, Any], job: str) -> bool:
     if outcome is None or there is None or outcome.job != job:
         return False
-    unchanged = (outcome.input_bytes, outcome.input_version) == (source["size"], _version(source))
+    unchanged = (outcome.input_bytes, outcome.input_version) == (source["size"], version_of(source))
     return unchanged and outcome.bytes == there["size"]

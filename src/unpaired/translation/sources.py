@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
-from unpaired.training import checkpoint as checkpoints
+from unpaired.run import checkpoint as checkpoints
 from unpaired.translation import single
 
 Generators = dict[Direction, Callable[[], nn.Module]]

@@ -84,7 +84,6 @@ class _Picture:
         self.budget, self.device = budget, device
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.stored: dict[Layer, Rows] = {}
-        self.masks: dict[Layer, Tensor] = {}
         self.statistics: dict[Layer, Statistics] = {}
 
     def banded(self, current: Pass, rows: int | None, size: int) -> None:
@@ -150,8 +149,7 @@ class _Picture:
             return self.statistics[given].apply(layer.module, bands[given].rows(first, end))
         if layer.kind == "noise":
             assert isinstance(layer.module, Noise)
-            mask = self._mask(layer, layer.module)[first:end].permute(2, 0, 1)[None]
-            return layer.module.drop(bands[given].rows(first, end), mask.to(self.device))
+            return layer.module(bands[given].rows(first, end), first)
         top, bottom = _input_rows(layer, first, end)
         start, stop = max(0, top), min(bottom, self.height // given.scale)
         if is_convolution(layer.module):
@@ -171,16 +169,6 @@ class _Picture:
             self.stored[layer].write(first, rows)
         if not layer.users:
             self.write(first, rows)
-
-    def _mask(self, layer: Layer, noise: Noise) -> Tensor:
-        """(H, W, C) that is true where a layer of noise keeps the whole result."""
-        if layer not in self.masks:
-            height, width = self.height // layer.scale, self.width // layer.scale
-            # In memory: a byte for each place, and noise is made where maps are small.
-            self.masks[layer] = torch.empty(height, width, layer.channels, dtype=torch.bool)
-            for channel, kept in enumerate(noise.kept(layer.channels, height, width, self.device)):
-                self.masks[layer][:, :, channel] = kept
-        return self.masks[layer]
 
     def whole(self, current: Pass) -> None:
         """Compute the one layer that needs all rows at once."""

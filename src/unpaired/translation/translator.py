@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from unpaired.compute.device import Precision, choose_channels_last, choose_device, choose_precision
 from unpaired.config import DIRECTIONS, Config, Direction
-from unpaired.data.decode import read_picture
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.networks import winograd
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator
-from unpaired.training.device import Precision, choose_channels_last, choose_device, choose_precision
-from unpaired.translation import pictures
+from unpaired.translation import kinds, pictures
 from unpaired.translation.fit import Rows, fitted
 from unpaired.translation.large import Large
 from unpaired.translation.single import WEIGHTS
@@ -36,9 +35,6 @@ from unpaired.translation.tiles import Write
 
 PIXELS_AT_ONCE = 8 * 256 * 256
 """Pixels of equally large pictures that go through the network together, at most (one picture always may)."""
-
-ROUNDING = 1e-2
-"""By how much a tensor may leave [-1, 1]: what scaling in half precision costs."""
 
 
 class Translator:
@@ -162,20 +158,10 @@ class Translator:
         """
         way = self.direction(direction)
         if isinstance(picture, Tensor):
-            return self._tensor(picture, way)
+            return kinds.of_tensor(self, picture, way)
         if isinstance(picture, np.ndarray):
-            return self._array(picture, way)
-        if isinstance(picture, Image.Image):
-            colours, alpha, grey = pictures.split(picture)
-        elif not isinstance(picture, str | Path):  # pyright: ignore[reportUnnecessaryIsInstance]
-            kind = type(picture).__name__
-            raise UserError(f"A picture to translate is a path, PIL image, numpy array or tensor, not {kind}.")
-        else:
-            colours, alpha, grey = pictures.photo(read_picture(Path(picture)), picture)
-        background = self.config.data.background
-        made = self.translate_arrays([pictures.over(colours, alpha, background)], way)[0]
-        made = pictures.out_of(made, alpha, background)
-        return pictures.join(made, alpha, grey=self.gives_grey(way, grey))
+            return kinds.of_array(self, picture, way)
+        return kinds.of_picture(self, picture, way)
 
     def translate_arrays(
         self,
@@ -341,35 +327,6 @@ class Translator:
         """
         inputs, outputs = self.config.channels(direction)
         return outputs == 1 or (grey and inputs == 3)
-
-    def _array(self, array: NDArray[Any], way: Direction) -> NDArray[Any]:
-        colours, alpha, grey = pictures.split_array(array)
-        background = self.config.data.background
-        colours = pictures.over(colours, alpha, background)
-        if array.dtype == np.uint8:
-            made = self.translate_arrays([colours], way)[0]
-        else:
-            x = torch.from_numpy(colours).float().permute(2, 0, 1)[None] * 2 - 1
-            y = (self.translate(x, way)[0].expand(3, -1, -1) + 1) / 2
-            made = y.permute(1, 2, 0).cpu().numpy().astype(array.dtype)
-        made = pictures.out_of(made, alpha, background)
-        stays = grey and self.gives_grey(way, True)
-        return pictures.join_array(made, alpha, ndim=array.ndim if stays else 3, grey=stays)
-
-    def _tensor(self, tensor: Tensor, way: Direction) -> Tensor:
-        single = tensor.ndim == 3
-        x = tensor[None] if single else tensor
-        if x.ndim != 4 or x.shape[1] not in (1, 3) or not x.is_floating_point():
-            raise UserError(
-                f"A tensor to translate is floating, (C, H, W) or (N, C, H, W) with C 1 or 3, in [-1, 1], "
-                f"not {tuple(tensor.shape)} {tensor.dtype}."
-            )
-        if not (x.numel() and x.detach().abs().max() <= 1 + ROUNDING):  # nor is NaN
-            raise UserError("A tensor to translate lies in [-1, 1], is finite, and not empty: scale it first.")
-        y = self.translate(x, way).clone()
-        stays = x.shape[1] == 1 and self.gives_grey(way, True)
-        y = pictures.with_channels(y, 1 if stays else 3).to(tensor.device, tensor.dtype)
-        return y[0] if single else y
 
     def generator(self, direction: Direction | None = None) -> nn.Module:
         """The network that translates in `direction`, in evaluation mode on the translator's device:

@@ -18,8 +18,8 @@ import numpy as np
 from PIL import Image
 
 from unpaired.config import Direction
-from unpaired.data.discover import SUFFIXES
 from unpaired.data.files import replacing
+from unpaired.data.signatures import SUFFIXES
 from unpaired.errors import Interrupted, UserError
 from unpaired.translation.film import CONTAINERS, FILMS, File, Folder, Picture, is_address, is_camera, library
 from unpaired.translation.steady import Steady

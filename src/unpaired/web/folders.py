@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from unpaired.data.discover import SUFFIXES
+from unpaired.data.signatures import SUFFIXES
 from unpaired.errors import UserError
 
 DEPTH, MOST, LOOKED_AT = 4, 200, 4000

@@ -15,15 +15,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from unpaired.data.demo import unpack
-from unpaired.data.discover import SUFFIXES
 from unpaired.data.files import default_cache_dir
+from unpaired.data.signatures import SUFFIXES
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
 from unpaired.report.curves import number
 from unpaired.report.losses import curves
 from unpaired.report.page import POLICY, write_report
+from unpaired.run import checkpoint
 from unpaired.text import duration
-from unpaired.training import checkpoint
 from unpaired.training.run import find_folders
 from unpaired.translation.film import FILMS
 from unpaired.web import judging, live

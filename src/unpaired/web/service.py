@@ -14,11 +14,11 @@ from typing import BinaryIO, Literal
 
 import torch
 
+from unpaired.compute.device import choose_device
 from unpaired.config import Direction
 from unpaired.data.decode import QUALITY, encoded
 from unpaired.data.picture import Picture
 from unpaired.errors import UserError
-from unpaired.training.device import choose_device
 from unpaired.translation import values
 from unpaired.translation.translator import Translator
 from unpaired.web.background import Background

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
+from unpaired.compute.device import keep_freed_memory
 from unpaired.config import Direction
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
-from unpaired.training import checkpoint as checkpoints
-from unpaired.training.device import keep_freed_memory
+from unpaired.run import checkpoint as checkpoints
 from unpaired.translation.translator import Translator
 
 KEPT = 4

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unpaired.data.discover import HEAD, picture_format
 from unpaired.data.formats import deep, photo
 from unpaired.data.picture import Picture
+from unpaired.data.signatures import HEAD, picture_format
 
 AXIS = 2
 """Of a volume, the axis along which it is sliced: in NIfTI from the feet to the head."""

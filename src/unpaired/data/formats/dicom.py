@@ -30,6 +30,8 @@ KEPT = frozenset({
     "RepetitionTime", "FlipAngle", "MagneticFieldStrength", "ConvolutionKernel",
 })  # fmt: skip
 """What goes into the output: geometry, acquisition, display. Nothing that names a person, a place or a device."""
+OF_VALUES = {"RescaleSlope", "RescaleIntercept", "RescaleType", "WindowCenter", "WindowWidth"}
+"""Of that, what holds for the source's values only."""
 
 
 @dataclass(frozen=True)
@@ -105,18 +107,38 @@ def write(picture: Picture, path: Path) -> bytes:
     stored = _unscaled(picture.pages, own) if own is not None and alike else picture.pages
     if stored.dtype.itemsize > 2 or (picture.bands == 3 and stored.dtype != np.uint8):
         raise UserError(f"{path} cannot be written: DICOM holds 8 or 16 bits, and this is {stored.dtype}.")
+    seed = hashlib.sha256(stored.tobytes() + str(before.get("SOPInstanceUID", "")).encode()).hexdigest()
+    made = _anonymous(before, alike, seed)
+    if own is None:
+        made.Modality, made.BurnedInAnnotation = "OT", "NO"
+    elif "BurnedInAnnotation" in before:  # of a source that does not say it, nobody looked
+        made.BurnedInAnnotation = before.BurnedInAnnotation
+    _set_pixels(made, stored, before, alike)
+    meta: Any = FileMetaDataset()
+    made.file_meta = meta
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = made.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
+    content = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pydicom.dcmwrite(content, made, enforce_file_format=True)
+    return content.getvalue()
+
+
+def _anonymous(before: Any, alike: bool, seed: str) -> Any:
+    """A dataset with what is `KEPT` of the one `before`, new identifiers that follow from it and `seed`, and that it is
+    synthetic. `alike`: its values mean what those of the source do.
+    """
+    from pydicom.dataset import Dataset
+
     made: Any = Dataset()
     for element in before:
-        if element.keyword in KEPT:
+        if element.keyword in KEPT and (alike or element.keyword not in OF_VALUES):
             made[element.tag] = element
-    if not alike:
-        for keyword in ("RescaleSlope", "RescaleIntercept", "RescaleType", "WindowCenter", "WindowWidth"):
-            if keyword in made:
-                del made[keyword]
-        if own is None:
-            made.Modality = "OT"
-    seed = hashlib.sha256(stored.tobytes() + str(before.get("SOPInstanceUID", "")).encode()).hexdigest()
     made.SOPClassUID = before.get("SOPClassUID", SECONDARY_CAPTURE) if alike else SECONDARY_CAPTURE
+    if made.SOPClassUID == SECONDARY_CAPTURE:
+        made.ConversionType = "SYN"
     made.SOPInstanceUID = _identifier(seed)
     # One series stays one series, and one study one study; neither can be traced back.
     made.SeriesInstanceUID = _identifier("series" + str(before.get("SeriesInstanceUID", seed)))
@@ -133,10 +155,11 @@ def write(picture: Picture, path: Path) -> bytes:
     made.DerivationDescription = "Synthetic: translated by a neural network (unpaired). Not for diagnosis."
     made.ImageComments = "SYNTHETIC"
     made.PatientIdentityRemoved, made.DeidentificationMethod = "YES", "unpaired: all but geometry and display removed"
-    if own is None or "BurnedInAnnotation" in before:  # of a source that does not say it, nobody looked
-        made.BurnedInAnnotation = "NO" if own is None else before.BurnedInAnnotation
-    if made.SOPClassUID == SECONDARY_CAPTURE:
-        made.ConversionType = "SYN"
+    return made
+
+
+def _set_pixels(made: Any, stored: NDArray[Any], before: Any, alike: bool) -> None:
+    """Give the dataset `made` the values (P, H, W, C), described as those of `before` where they are alike."""
     pages, height, width, bands = stored.shape
     made.Rows, made.Columns, made.SamplesPerPixel = height, width, bands
     if pages > 1:
@@ -154,16 +177,6 @@ def write(picture: Picture, path: Path) -> bytes:
     raw = np.ascontiguousarray(stored, stored.dtype.newbyteorder("<")).tobytes()
     made.PixelData = raw + b"\0" * (len(raw) % 2)
     made["PixelData"].VR = "OB" if bits == 8 else "OW"
-    meta: Any = FileMetaDataset()
-    made.file_meta = meta
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = made.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
-    content = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pydicom.dcmwrite(content, made, enforce_file_format=True)
-    return content.getvalue()
 
 
 def _holds(own: Slice, picture: Picture) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from unpaired.evaluation.appearance import colour_distance, spectrum_distance
-from unpaired.evaluation.evidence import Evidence, Score, beside_yardsticks, too_few
+from unpaired.evaluation.evidence import Evidence, beside_yardsticks, too_few
+from unpaired.evaluation.result import Score
 from unpaired.evaluation.swd import swd
 
 

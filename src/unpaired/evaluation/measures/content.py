@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from unpaired.evaluation import content
-from unpaired.evaluation.evidence import Evidence, Score, mean
-from unpaired.evaluation.features import Pictures, Values
+from unpaired.evaluation.evidence import Evidence, mean
+from unpaired.evaluation.pictures import Pictures, Values
+from unpaired.evaluation.result import Score
 
 INVERSION = (
     "most translations are dark where their inputs are bright: train anew with --inversion 5, with --identity 0.5 or a "
@@ -22,7 +23,7 @@ class Content:
     """
 
     def missing(self, evidence: Evidence) -> str | None:
-        return "pictures below 16 px show no structure" if min(evidence.inputs[0].shape[:2]) < 16 else None
+        return "pictures below 16 px show no structure" if min(evidence.inputs.side) < 16 else None
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         for name, agreement in AGREEMENTS.items():

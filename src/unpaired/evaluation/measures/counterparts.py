@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 from unpaired.evaluation import pairs
-from unpaired.evaluation.evidence import NO_PAIRS, Evidence, Score, mean
-from unpaired.evaluation.features import Comparing, Pictures, Remembering, Values
+from unpaired.evaluation.evidence import NO_PAIRS, Evidence, mean
+from unpaired.evaluation.features import Comparing
+from unpaired.evaluation.pictures import Pictures, Values
+from unpaired.evaluation.result import Score
 
 
 class TruePairs:
@@ -19,7 +21,7 @@ class TruePairs:
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         yield "L1 to true pairs", _mean(evidence, pairs.l1, "lower")
         yield "PSNR to true pairs (dB)", _mean(evidence, pairs.psnr, "higher")
-        if min(evidence.inputs[0].shape[:2]) >= pairs.WINDOW:
+        if min(evidence.inputs.side) >= pairs.WINDOW:
             yield "SSIM to true pairs", _mean(evidence, pairs.ssim, "higher")
 
 
@@ -29,20 +31,13 @@ class Perceptual:
     def missing(self, evidence: Evidence) -> str | None:
         if not evidence.pairs:
             return NO_PAIRS
-        if _comparing(evidence) is None:
+        if not isinstance(evidence.extractor, Comparing):
             return f"{evidence.extractor.name} compares no pairs, so the perceptual distance is left out"
         return None
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
-        eyes = _comparing(evidence)
-        assert eyes is not None
-        yield f"perceptual distance ({evidence.extractor.name})", _mean(evidence, eyes.compare, "lower")
-
-
-def _comparing(evidence: Evidence) -> Comparing | None:
-    look = evidence.extractor
-    eyes = look.extractor if isinstance(look, Remembering) else look
-    return eyes if isinstance(eyes, Comparing) else None
+        assert isinstance(evidence.extractor, Comparing)
+        yield f"perceptual distance ({evidence.extractor.name})", _mean(evidence, evidence.extractor.compare, "lower")
 
 
 def _mean(

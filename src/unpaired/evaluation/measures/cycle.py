@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from unpaired.evaluation import pairs
-from unpaired.evaluation.evidence import Evidence, Score, mean
+from unpaired.evaluation.evidence import Evidence, mean
 from unpaired.evaluation.honesty import examine
+from unpaired.evaluation.result import Score
 
+ONE_WAY = "only one direction translates, so there is nothing to say of the way there and back"
 IGNORANT = (
     "the way back makes as good a picture from another picture's fake: it knows nothing of its input, so no share of "
     "it can be hidden"
@@ -20,7 +22,7 @@ class Reconstruction:
     """L1 on 0…1 between an input and its translation translated back, by way of 8-bit pictures."""
 
     def missing(self, evidence: Evidence) -> str | None:
-        return "only one direction translates" if evidence.reconstructions is None else None
+        return ONE_WAY if evidence.reconstructions is None else None
 
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         assert evidence.reconstructions is not None
@@ -34,7 +36,7 @@ class CycleHonesty:
 
     def missing(self, evidence: Evidence) -> str | None:
         if evidence.reconstructions is None:
-            return "only one direction translates, so there is no way back that could cheat"
+            return ONE_WAY
         if evidence.there is None or evidence.back is None:
             return "cycle honesty is known of pictures of 8 bits only"
         if len(evidence.inputs) < 2:

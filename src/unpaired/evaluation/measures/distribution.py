@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from unpaired.data.split import MINIMUM
 from unpaired.evaluation import distances, manifold
-from unpaired.evaluation.evidence import Evidence, Score, beside_yardsticks, too_few
-from unpaired.evaluation.features import INCEPTION, Features
-
-Two = tuple[float, float]
+from unpaired.evaluation.evidence import Evidence, beside_yardsticks, too_few
+from unpaired.evaluation.features import INCEPTION
+from unpaired.evaluation.result import Score
+from unpaired.evaluation.shelf import Rows
 
 
 class Kid:
@@ -23,8 +24,8 @@ class Kid:
             f"KID ({look.name})",
             beside_yardsticks(
                 evidence,
-                lambda x, y: distances.kid(look(x), look(y)),
-                spread=distances.kid_spread(look(evidence.fakes), look(evidence.reals))[1],
+                lambda x, y: distances.kid(x.features, y.features),
+                spread=distances.kid_spread(evidence.fakes.features, evidence.reals.features)[1],
             ),
         )
 
@@ -43,7 +44,7 @@ class Frechet:
             self._name(evidence),
             beside_yardsticks(
                 evidence,
-                lambda x, y: distances.fid(look(x), look(y)),
+                lambda x, y: distances.fid(x.features, y.features),
                 note=note if count <= look.dimension else "",
             ),
         )
@@ -75,17 +76,16 @@ class DensityCoverage:
 
 
 def _two(
-    evidence: Evidence, names: tuple[str, str], measure: Callable[[Features, Features], Two]
+    evidence: Evidence, names: tuple[str, str], measure: Callable[[Rows, Rows], tuple[float, float]]
 ) -> Iterator[tuple[str, Score]]:
     """Two numbers of one look, each higher for better, called by the extractor's name."""
-    look = evidence.extractor
-    halves = evidence.halves() if len(evidence.reals) >= 2 * distances.MINIMUM else None
-    made = measure(look(evidence.fakes), look(evidence.reals))
-    nothing = measure(look(evidence.inputs), look(evidence.reals))
-    floor = None if halves is None else measure(look(halves[0]), look(halves[1]))
+    reals = evidence.reals.features
+    made, nothing = (measure(c.features, reals) for c in (evidence.fakes, evidence.inputs))
+    halves = evidence.halves() if len(reals) >= 2 * MINIMUM else None
+    floor = None if halves is None else measure(halves[0].features, halves[1].features)
     for index, name in enumerate(names):
         yield (
-            f"{name} ({look.name})",
+            f"{name} ({evidence.extractor.name})",
             Score(
                 translator=made[index], do_nothing=nothing[index],
                 floor=None if floor is None else floor[index], better="higher",

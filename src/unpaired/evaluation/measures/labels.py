@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from unpaired.evaluation import labels
-from unpaired.evaluation.evidence import Evidence, Score, elsewhere
-from unpaired.evaluation.features import Picture, Pictures, stack
+from unpaired.evaluation.evidence import Evidence, elsewhere
 from unpaired.evaluation.labels import LabelScores, nearest
-from unpaired.evaluation.pictures import BLOCK
+from unpaired.evaluation.pictures import Pictures, blocks
+from unpaired.evaluation.result import Score
 
 THREE = ("per-pixel accuracy", "per-class accuracy", "class IoU")
 
@@ -28,9 +28,9 @@ class LabelAgreement:
     def __call__(self, evidence: Evidence) -> Iterator[tuple[str, Score]]:
         known = evidence.labels
         assert known is not None
-        truths = [known.maps[j] for _, j in evidence.pairs]
+        truths = known.maps.part([j for _, j in evidence.pairs])
 
-        def score(pictures: Sequence[Picture]) -> LabelScores:
+        def score(pictures: Pictures) -> LabelScores:
             return labels.scores(labels.confusion(pictures, truths, known.palette, known.void), known.palette)
 
         made, nothing = score(evidence.paired(evidence.fakes)), score(evidence.paired(evidence.inputs))
@@ -55,18 +55,17 @@ class FcnScore:
         known, judge = evidence.labels, evidence.segmenter
         assert known is not None
         assert judge is not None
-        maps = list(known.maps)
 
-        def score(pictures: Pictures, truths: Sequence[Picture]) -> LabelScores:
+        def score(pictures: Pictures, maps: Pictures) -> LabelScores:
             counts = np.zeros((len(known.palette), len(known.palette) + 1), dtype=np.int64)
-            for start in range(0, len(truths), BLOCK):
-                found = judge(pictures[start : start + BLOCK])
-                truth = nearest(stack(truths[start : start + BLOCK]), known.palette, known.void)
-                counts += labels.counted(found, truth, len(known.palette))
+            for block, truth in zip(blocks(pictures), blocks(maps), strict=True):
+                classes = nearest(truth, known.palette, known.void)
+                counts += labels.counted(judge(block), classes, len(known.palette))
             return labels.scores(counts, known.palette)
 
-        made, nothing = score(evidence.fakes, maps), score(evidence.inputs, maps)
-        truth = score(evidence.truths(), [maps[i] for i, _ in evidence.pairs]) if evidence.pairs else None
+        made, nothing = score(evidence.fakes, known.maps), score(evidence.inputs, known.maps)
+        paired = [i for i, _ in evidence.pairs]
+        truth = score(evidence.truths(), known.maps.part(paired)) if paired else None
         note = "the floor is this network on the true photos" if truth else "without --paired there is no ground truth"
         yield from label_rows(f" ({judge.name})", made, nothing, truth, note)
 

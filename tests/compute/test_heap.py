@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import ctypes, re, threading
-from unpaired.heap import one_heap
+from unpaired.compute.heap import one_heap
 if {one}: one_heap()
 malloc = ctypes.CDLL(None).malloc
 malloc.restype, malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unpaired.report.grid import BACKGROUND, LEGIBLE, preview_grid
+from unpaired.data.grid import BACKGROUND, LEGIBLE, preview_grid
 
 
 def flat(colour: tuple[int, int, int], size: tuple[int, int] = (64, 64)) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from unpaired.display import Display
+from unpaired.cli.display import Display
 from unpaired.text import duration, perhaps
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unpaired.training.device import typed
+from unpaired.run.provenance import typed
 
 
 @pytest.mark.parametrize("program", ["/opt/env/bin/unpaired", "unpaired", "/opt/env/lib/unpaired/__main__.py"])

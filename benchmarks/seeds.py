@@ -1,0 +1,50 @@
+"""What benchmarks share that train a row with several seeds."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import unpaired
+from unpaired.config import Config
+from unpaired.run import checkpoint
+
+
+def generator(**values: Any) -> Callable[[Config], Config]:
+    """A row with another generator."""
+    return lambda config: replace(config, generator=replace(config.generator, **values))
+
+
+def method(name: str) -> Callable[[Config], Config]:
+    """A row with another method."""
+    return lambda config: replace(config, method=name)
+
+
+def trained(config: Config, data: Path, run: Path, *, images: int, seed: int) -> Path:
+    """A run on all of trainA and trainB that saw so many images; one that was begun goes on."""
+    if checkpoint.latest(run) is not None:
+        return unpaired.resume(run, images=images)
+    training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
+    return unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
+
+
+def table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Markdown: a line for each row, which holds the same named values of each seed; NaN is left blank."""
+    names = list(next(iter(rows.values()))[0])
+    lines = [f"| | {' | '.join(names)} | seeds |", "|---" * (len(names) + 2) + "|"]
+    for row, runs in rows.items():
+        lines.append(f"| {row} | {' | '.join(spread([run[name] for run in runs]) for name in names)} | {len(runs)} |")
+    return "\n".join(lines) + "\n"
+
+
+def spread(values: Sequence[float]) -> str:
+    """The mean, ± the standard deviation where there are several."""
+    mean = statistics.fmean(values)
+    if math.isnan(mean):
+        return ""
+    digits = 0 if mean > 100 else 1 if mean > 5 else 4
+    return f"{mean:,.{digits}f}" + (f" ± {statistics.stdev(values):,.{digits}f}" if len(values) > 1 else "")

@@ -1,0 +1,155 @@
+"""What runs cost and how good they are, measure by measure, and which of them is the best where that can be said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from unpaired.config import DIRECTIONS, Direction
+from unpaired.evaluation.result import LEGEND
+from unpaired.report.pieces import thousands
+from unpaired.report.record import Record, mapping
+from unpaired.text import duration, number
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+SETTINGS = 12
+"""Settings in which runs differ that are shown."""
+SHOWN = ("method", "data.crop", "generator.kind", "generator.width")
+"""Settings that are shown anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run."""
+
+    name: str
+    record: Record
+    scores: dict[tuple[Direction, str], dict[str, Any]]
+    """What `Score` holds, by direction and measure."""
+    pictures: str | None
+    """Which pictures that was measured on: runs with the same compare."""
+    checkpoint: str = ""
+    """The one that was measured, by what it had seen."""
+    measured_on: str = ""
+    """How many pictures of each domain."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Every value of the configuration by its dotted name."""
+        return dict(_flat(self.record.config))
+
+    def facts(self) -> dict[str, str]:
+        """What the run is and what it cost."""
+        config = self.record.config
+        parameters = mapping(config.get("generator"))
+        return {
+            "method": str(config.get("method", "")),
+            "checkpoint measured": self.checkpoint or "–",
+            "pictures measured": self.measured_on or "–",
+            "preset": str(self.record.facts.get("preset") or "–"),
+            "size": f"{mapping(config.get('data')).get('crop', '–')} px",
+            "generator": f"{parameters.get('kind', '–')}, width {parameters.get('width', '–')}",
+            "images seen": thousands(self.record.images),
+            "time": duration(self.record.seconds),
+            "energy": f"{self.record.joules / 3.6e6:.3g} kWh" if self.record.joules else "–",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Several runs, in the order in which they were named."""
+
+    entries: list[Entry]
+    remarks: list[str]
+    """What has to be known beside the numbers."""
+
+    def facts(self) -> list[dict[str, str]]:
+        """What each run is and cost, and the settings in which they differ, by name."""
+        settings = [entry.settings for entry in self.entries]
+        shared = [name for name in settings[0] if all(name in s for s in settings) and name not in SHOWN]
+        differing = [name for name in shared if len({s[name] for s in settings}) > 1]
+        facts = [
+            entry.facts() | {name: entry.settings[name] for name in differing[:SETTINGS]} for entry in self.entries
+        ]
+        more = len(differing) - SETTINGS
+        return [f | {"other settings": f"{more} more differ"} for f in facts] if more > 0 else facts
+
+    @property
+    def comparable(self) -> bool:
+        """Whether all that were measured were measured on the same pictures."""
+        return len({entry.pictures for entry in self.entries if entry.scores}) <= 1
+
+    def best(self, scores: Sequence[dict[str, Any]]) -> int | None:
+        """Which run is the best of a row: None where that can't be said, also for noise."""
+        return _best(scores) if self.comparable else None
+
+    def rows(self) -> Iterator[tuple[Direction, str, list[dict[str, Any]]]]:
+        """Direction, measure, and the score of each run (empty where it has none)."""
+        keys = dict.fromkeys(key for entry in self.entries for key in entry.scores)
+        for direction, name in sorted(keys, key=lambda key: DIRECTIONS.index(key[0])):
+            yield direction, name, [entry.scores.get((direction, name), {}) for entry in self.entries]
+
+    def table(self) -> Table:
+        """For a terminal: a column for each run."""
+        from rich.table import Table
+
+        table = Table(title="Side by side", caption="\n".join([LEGEND, *self.remarks]), caption_justify="left")
+        table.caption_style = ""
+        table.add_column("")
+        for entry in self.entries:
+            table.add_column(entry.name, justify="right")
+        for column in ("do nothing", "floor"):
+            table.add_column(column, justify="right")
+        facts = self.facts()
+        for name in facts[0]:
+            table.add_row(name, *(fact[name] for fact in facts), "", "")
+        table.add_section()
+        for direction, name, scores in self.rows():
+            best = self.best(scores)
+            cells = [f"[bold]{cell(s)}[/bold]" if i == best else cell(s) for i, s in enumerate(scores)]
+            known = next(s for s in scores if s)
+            yardsticks = (number(known.get("do_nothing")), number(known.get("floor")))
+            table.add_row(f"{direction} {name} {arrow(known)}", *cells, *yardsticks)
+        return table
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            entry.name: {
+                "run": str(entry.record.run), "images": entry.record.images, "seconds": entry.record.seconds,
+                "scores": {f"{d} {n}": s for (d, n), s in entry.scores.items()},
+            }
+            for entry in self.entries
+        }  # fmt: skip
+
+
+def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(mapping(value), f"{above}{name}.")
+        else:
+            yield f"{above}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _best(scores: Sequence[dict[str, Any]]) -> int | None:
+    values = {i: float(s["translator"]) for i, s in enumerate(scores) if "translator" in s}
+    if len(values) < 2:
+        return None
+    higher = any(s.get("better") == "higher" for s in scores)
+    first, second, *_ = sorted(values, key=lambda i: values[i], reverse=higher)
+    spreads = [float(s) for i in (first, second) if (s := scores[i].get("spread")) is not None]
+    if len(spreads) < 2:  # nobody knows what chance does to it
+        return None
+    return first if abs(values[first] - values[second]) > math.hypot(*spreads) else None
+
+
+def cell(score: dict[str, Any]) -> str:
+    return number(score.get("translator"), score.get("spread"))
+
+
+def arrow(score: dict[str, Any]) -> str:
+    return "↑" if score.get("better") == "higher" else "↓"

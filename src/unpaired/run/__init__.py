@@ -1,0 +1,1 @@
+"""What a run's folder holds: `record` is what was trained, `checkpoint` how far, `held_out` on which pictures."""
