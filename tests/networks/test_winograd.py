@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import conv2d, pad
 
+from unpaired.networks import winograd
 from unpaired.networks.winograd import WinogradConv2d, conv3x3, pays, without
+
+
+@pytest.fixture(autouse=True)
+def narrow_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a processor where it pays."""
+    monkeypatch.setattr(winograd, "WIDE_VECTORS", False)
+
 
 sizes = st.integers(1, 13)
 few = st.integers(1, 5)
@@ -95,6 +103,11 @@ def test_a_second_derivative_is_refused():
 def test_pays_only_in_wide_float32_layers(channels, outputs, side, dtype, expected):
     x = torch.empty(1, channels, side, side, dtype=dtype)
     assert pays(x, torch.empty(outputs, channels, 3, 3, dtype=dtype)) is expected
+
+
+def test_pays_nowhere_with_wide_vectors(monkeypatch):
+    monkeypatch.setattr(winograd, "WIDE_VECTORS", True)
+    assert not pays(torch.empty(1, 256, 64, 64), torch.empty(256, 256, 3, 3))
 
 
 def test_does_not_pay_under_autocast():
