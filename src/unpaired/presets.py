@@ -86,7 +86,8 @@ def pix2pix() -> Config:
 def colorization() -> Config:
     """pix2pix that colours: one folder of colour pictures, of which the grey ones are made; a and b of Lab are learnt,
     the lightness stays.
-    What it reaches was not measured here.
+    At 64 px and batch 4, 2,400 emoji, 160 seconds of one thread: colours are nearer to those of real ones (KID 0.043,
+    left grey 0.067; distance of colours 8.4, grey 12.2), single ones not nearer to their own (PSNR 16.1, grey 17.8).
 
     unpaired train DIR --out RUN --preset colorization
     """
@@ -119,7 +120,8 @@ def cut() -> Config:
 def fastcut() -> Config:
     """The recipe of FastCUT: CUT with a tenfold contrast in place of the identity, and mirrored pictures; 200 passes,
     the last 50 with a falling rate.
-    What it reaches was not measured here.
+    Its contrast with the other options of `fast` at 64 px, 1,200 images of Cityscapes each way: KID 0.30 / 0.39
+    (photos / labels), where CUT had 0.12 / 0.31, in two thirds of the time. The recipe itself was not run whole here.
 
     unpaired train DIR_A DIR_B --out RUN --preset fastcut
     """
