@@ -43,6 +43,19 @@ def test_a_process_of_its_own_says_its_version() -> None:
     assert shell("--version").out.strip() == version("unpaired")
 
 
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_who_reads_may_stop_reading(option: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unpaired", option], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()  # before Python has started
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), said) == (0, "")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(unpaired: Command, name: str) -> None:
     answer = unpaired(name, "--help")
