@@ -79,7 +79,8 @@ def configured(name: str, base: Config) -> Config:
     if name in ROWS:
         return ROWS[name].make(base)
     own = PRESETS[name]()
-    return replace(base, method=own.method, nce=own.nce)
+    training = replace(base.training, batch=max(base.training.batch, own.training.batch))
+    return replace(base, method=own.method, nce=own.nce, training=training)
 
 
 def is_one_way(name: str) -> bool:

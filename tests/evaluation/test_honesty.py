@@ -131,6 +131,6 @@ def test_it_needs_a_way_back() -> None:
         direction="a2b", inputs=_seen(_pictures(0)), fakes=_seen(_pictures(0)), reals=_seen(_pictures(1)),
         there=_invert,
     )  # fmt: skip
-    assert "no way back" in (MEASURES["honesty"].missing(evidence) or "")
+    assert "only one direction translates" in (MEASURES["honesty"].missing(evidence) or "")
     deep = replace(evidence, reconstructions=_seen(_pictures(0)), there=None)  # generators of other values
     assert "of pictures of 8 bits only" in (MEASURES["honesty"].missing(deep) or "")

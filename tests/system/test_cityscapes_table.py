@@ -37,7 +37,8 @@ def test_every_row_can_be_trained(benchmark: Any, preset: str, side: int) -> Non
         METHODS[config.method].check(config)
         assert config.data.crop == side
         assert benchmark.rows.is_one_way(name) == (len(METHODS[config.method].translators) == 1)
-        seen.append((config.method, config.loss.gan_weight, config.loss.lambda_a, config.loss.lambda_b))
+        loss = config.loss
+        seen.append((config.method, loss.gan_weight, loss.lambda_a, loss.lambda_b, config.nce.weight))
     assert len(set(seen)) == len(seen), "no two rows are one"
 
 
