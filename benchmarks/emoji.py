@@ -11,22 +11,19 @@ each row's translations.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-import unpaired
-from seeds import generator, method, table, trained
+from seeds import Found, command, found_before, generator, method, tell, trained, translated
 from unpaired.compute.ranks import Ranks
 from unpaired.config import Config
 from unpaired.data import demo
@@ -40,7 +37,6 @@ from unpaired.training.engine import Engine
 
 SIDE, SHOWN = 64, 12
 Picture = NDArray[np.uint8]
-Found = dict[str, float]
 
 
 def published(config: Config) -> Config:
@@ -63,17 +59,14 @@ ROWS: dict[str, Callable[[Config], Config]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=ROWS)
+    parser = command(__doc__, ROWS)
     parser.add_argument("--seconds", type=float, default=150, help="of processor time, a row and seed")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     data = demo.unpack(default_cache_dir() / "demo")
     pairs = Pairs(data)
     path = options.out / "results.json"
-    results: dict[str, dict[str, Found]] = json.loads(path.read_text()) if path.exists() else {}
+    results = found_before(path)
     results["do nothing"] = {"": {"images": 0, **pairs.judged(pairs.flat, pairs.round)}}
     sheet = [pairs.flat, pairs.round]
     for name in options.rows:
@@ -92,9 +85,7 @@ def main() -> None:
     shown = pairs.least_alike[:SHOWN]
     rows = [np.concatenate([pictures[i] for i in shown], axis=1) for pictures in sheet]
     Image.fromarray(np.concatenate(rows)).save(options.out / "emoji.png")
-    text = table({name: list(runs.values()) for name, runs in results.items()})
-    (options.out / "table.md").write_text(text)
-    print(text)
+    tell(results, options.out)
 
 
 class Pairs:
@@ -146,10 +137,6 @@ def images_in(seconds: float, config: Config, steps: int = 12) -> int:
         engine.step(x[0], x[1], images=step * batch, rate=1.0)
         taken.append(time.process_time() - before)
     return batch * round(seconds / statistics.median(taken[2:]))
-
-
-def translated(run: Path, direction: Literal["a2b", "b2a"], pictures: list[Picture]) -> list[Picture]:
-    return unpaired.Translator.load(run, direction=direction, checkpoint="latest").translate_arrays(pictures)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import unpaired
-from unpaired.config import Config
+from unpaired.config import Config, Direction
 from unpaired.run import checkpoint
+
+Picture = NDArray[np.uint8]
+Found = dict[str, float]
+"""Named values of one training."""
+
+
+def command(doc: str | None, rows: Iterable[str]) -> argparse.ArgumentParser:
+    """What each of these benchmarks may be told."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rows", nargs="*", default=list(rows), choices=list(rows))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    return parser
+
+
+def found_before(path: Path) -> dict[str, dict[str, Found]]:
+    """By row and seed, what an earlier call left."""
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def tell(results: Mapping[str, Mapping[str, Found]], out: Path) -> None:
+    """Print the table, and keep it."""
+    text = table({name: list(runs.values()) for name, runs in results.items()})
+    (out / "table.md").write_text(text)
+    print(text)
 
 
 def generator(**values: Any) -> Callable[[Config], Config]:
@@ -30,6 +60,11 @@ def trained(config: Config, data: Path, run: Path, *, images: int, seed: int) ->
         return unpaired.resume(run, images=images)
     training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
     return unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
+
+
+def translated(run: Path, direction: Direction, pictures: Sequence[Picture]) -> list[Picture]:
+    """What the newest weights of a run make of pictures."""
+    return unpaired.Translator.load(run, direction=direction, checkpoint="latest").translate_arrays(pictures)
 
 
 def table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:

@@ -10,7 +10,6 @@ OUT/shape.png shows inputs, each row's translations, and the true counterparts.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 from collections.abc import Callable
@@ -22,8 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-import unpaired
-from seeds import generator, method, table, trained
+from seeds import command, found_before, generator, method, tell, trained, translated
 from unpaired.config import Config
 from unpaired.data import demo
 from unpaired.data.files import default_cache_dir
@@ -53,33 +51,28 @@ ROWS: dict[str, Callable[[Config], Config]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=ROWS)
+    parser = command(__doc__, ROWS)
     parser.add_argument("--images", type=int, default=1600, help="of each domain seen, a row and seed")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     options = parser.parse_args()
     inputs, truth = write(options.out / "data")
     extractor = LiteExtractor()
     reals = extractor(truth)
     path = options.out / "results.json"
-    results: dict[str, dict[str, dict[str, float]]] = json.loads(path.read_text()) if path.exists() else {}
+    results = found_before(path)
     results["do nothing"] = {"": judged(inputs, truth, extractor, reals)}
     sheet = [inputs[:SHOWN]]
     for name in options.rows:
         for seed in options.seeds:
             run = options.out / "runs" / f"{name}-{seed}"
             trained(configured(name), options.out / "data", run, images=options.images, seed=seed)
-            fakes = translated(run, inputs)
+            fakes = translated(run, "a2b", inputs)
             results.setdefault(name, {})[str(seed)] = judged(fakes, truth, extractor, reals)
             path.write_text(json.dumps(results, indent=1))
             if seed == options.seeds[0]:
                 sheet.append(fakes[:SHOWN])
     sheet.append(truth[:SHOWN])
     Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in sheet])).save(options.out / "shape.png")
-    text = table({name: list(runs.values()) for name, runs in results.items()})
-    (options.out / "table.md").write_text(text)
-    print(text)
+    tell(results, options.out)
 
 
 def write(data: Path) -> tuple[list[Picture], list[Picture]]:
@@ -114,10 +107,6 @@ def configured(name: str) -> Config:
             nce=replace(base.nce, layers=(0, 1, 2, 3, 6)),
         )
     )
-
-
-def translated(run: Path, inputs: list[Picture]) -> list[Picture]:
-    return unpaired.Translator.load(run, direction="a2b", checkpoint="latest").translate_arrays(inputs)
 
 
 def judged(fakes: list[Picture], truth: list[Picture], extractor: LiteExtractor, reals: Any) -> dict[str, float]:

@@ -27,6 +27,7 @@ from unpaired.evaluation.features import LiteExtractor
 from unpaired.evaluation.pictures import Picture
 from unpaired.evaluation.run import read
 from unpaired.methods import METHODS
+from unpaired.run.checkpoint import located
 from unpaired.run.held_out import trained_on
 from unpaired.run.record import RunRecord
 from unpaired.translation.single import WEIGHTS
@@ -76,7 +77,7 @@ class Trust:
         """
         if Path(run).is_file() or (Path(run) / WEIGHTS).is_file():
             raise UserError(f"{run} holds weights only, and only a run's folder knows its training pictures.")
-        home = _run_of(Path(run))
+        home, _ = located(Path(run))
         record = RunRecord.read(home)
         path = home / f"trust-{domain}.safetensors"
         extractor = LiteExtractor(side=SIDE)
@@ -110,7 +111,7 @@ def meant(run: str | Path, direction: Direction, paths: Sequence[str | Path]) ->
     """
     other = reverse(direction)
     try:
-        if other not in METHODS[RunRecord.read(_run_of(Path(run))).config.method].translators:
+        if other not in METHODS[RunRecord.read(located(Path(run))[0]).config.method].translators:
             return None
         usual = sum(p < UNUSUAL for p in Trust.load(run, source(other)).percentiles(paths))
     except UserError:
@@ -158,11 +159,6 @@ def _distance(features: Array, reference: Array) -> Array:
     squared = 2 - 2 * features.astype(np.float64) @ reference.T.astype(np.float64)
     k = min(NEIGHBOURS, len(reference)) - 1
     return np.sqrt(np.partition(squared, k, axis=1)[:, k].clip(min=0)).astype(np.float32)
-
-
-def _run_of(path: Path) -> Path:
-    """The run that a path names, itself or by one of its checkpoints."""
-    return path.parents[1] if (path / "manifest.json").exists() and path.parent.name == "checkpoints" else path
 
 
 def _write(path: Path, reference: Array, distances: Array, digest: str) -> None:
