@@ -20,7 +20,8 @@ from unpaired.networks.attention import attended, attention
 from unpaired.networks.bridge import Condition, Modulation
 from unpaired.networks.colour import coloured
 from unpaired.networks.convnext import Attention
-from unpaired.networks.layers import Blur, Noise, NoiseBeside, ResizeConv, residual_output
+from unpaired.networks.layers import Blur, ResizeConv, residual_output
+from unpaired.networks.noise import Noise, NoiseBeside
 from unpaired.networks.palette import flattened
 
 
