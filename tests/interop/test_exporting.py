@@ -47,6 +47,7 @@ KINDS: dict[str, GeneratorConfig] = {
     "unet, batch norm": GeneratorConfig(kind="unet", width=2, depth=6, norm="batch"),
     "convnext": GeneratorConfig(kind="convnext", width=4, blocks=1),
     "attention": GeneratorConfig(width=4, blocks=1, attention=True),
+    "warp": GeneratorConfig(width=4, blocks=1, warp=5),
     "pix2pix, noise": GeneratorConfig(kind="unet", width=2, depth=6, dropout=0.5, noise=True),
 }
 
@@ -54,7 +55,8 @@ KINDS: dict[str, GeneratorConfig] = {
 @pytest.mark.parametrize("config", KINDS.values(), ids=KINDS)
 def test_onnxruntime_translates_the_same(config: GeneratorConfig, tmp_path: Path) -> None:
     one, path = translator(config), tmp_path / "model.onnx"
-    assert write_onnx(one, "a2b", path) < 1e-5
+    near = 1e-3 if config.warp else 1e-5
+    assert write_onnx(one, "a2b", path) < near
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     multiple = one.generator().multiple
     assert session.get_modelmeta().custom_metadata_map == {
@@ -64,7 +66,7 @@ def test_onnxruntime_translates_the_same(config: GeneratorConfig, tmp_path: Path
     side = max(2 * multiple, 16) if config.kind != "unet" else multiple
     x = pictures(side, side + multiple, count=2)
     (y,) = session.run(None, {"picture": x.numpy()})
-    assert np.abs(y - one.translate(x).numpy()).max() < 1e-5
+    assert np.abs(y - one.translate(x).numpy()).max() < near
     model = onnx.load(path)
     assert [(o.domain, o.version) for o in model.opset_import if not o.domain] == [("", OPSET)]
     assert "Conv" in {node.op_type for node in model.graph.node}
@@ -168,6 +170,7 @@ def test_their_networks_translate_as_ours(
         ({"kind": "convnext"}, "no convnext generator"),
         ({"residual": True}, "no residual output"),
         ({"attention": True}, "no generator with attention"),
+        ({"warp": 4}, "no generator that bends pictures"),
         ({"norm": "instance-affine"}, "no instance-affine norm"),
         ({"norm": "none"}, r"no bias at model\.1 with norm none"),
         ({"kernel": 3}, "first and last convolution of 3×3"),

@@ -163,6 +163,7 @@ GENERATORS = {
     "unet": {"kind": "unet", "depth": 3, "dropout": 0.5, "noise": True, "norm": "batch"},
     "convnext": {"kind": "convnext"},
     "attention": {"attention": True},
+    "warp": {"warp": 6},
     "blurred resnet": {"downsample": "blur", "upsample": "blur"},
 }
 
@@ -194,8 +195,9 @@ def test_every_discriminator_fits_every_method(name: str, discriminator: str) ->
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_every_generator_fits_every_method(name: str, generator: str) -> None:
     config = replace(_config(name), generator=replace(TINY.generator, **GENERATORS[generator]))
-    if name == "unsb" and (config.generator.kind != "resnet" or config.generator.attention):
-        with pytest.raises(UserError, match=r"kind resnet|leave out --generator\.attention"):
+    gen = config.generator
+    if name == "unsb" and (gen.kind != "resnet" or gen.attention or gen.warp):
+        with pytest.raises(UserError, match=r"kind resnet|leave out --generator\.(attention|warp)"):
             METHODS[config.method].check(config)
     else:
         _steps(config)

@@ -23,6 +23,8 @@ from unpaired.translation.translator import Translator
 
 TOLERANCE = 1e-4
 """By how much another runtime may differ, in pictures of -1 to 1."""
+ROUGHNESS = 10.0
+"""How much larger rounding may be seen where places are taken from between others."""
 
 
 class Translation(nn.Module):
@@ -96,8 +98,10 @@ def difference(translator: Translator, direction: Direction, run: Callable[[Tens
     found: list[float] = []
     network = translator.generator(direction)
     usual = max(1, round(64 / cast(int, network.multiple)))  # 64 px
-    # Which colour a place takes is decided so sharply that rounding is seen as much larger.
+    # Which colour a place takes is decided so sharply that rounding is seen as much larger; and where places are taken
+    # from is rounded, too, in a picture of noise.
     tolerance = TOLERANCE * (SHARPNESS if isinstance(network, PaletteGenerator) else 1)
+    tolerance *= ROUGHNESS if translator.config.generator.warp else 1
     for count, rows, columns in ((1, usual, usual), (3, usual + 1, usual + 2)):
         x = sample(translator, direction, count, rows, columns)
         found.append(float((run(x) - translator.translate(x, direction)).abs().max()))

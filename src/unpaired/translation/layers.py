@@ -22,6 +22,7 @@ from unpaired.networks.colour import coloured
 from unpaired.networks.convnext import Attention
 from unpaired.networks.layers import Blur, Noise, ResizeConv, residual_output
 from unpaired.networks.palette import flattened
+from unpaired.networks.warp import Bend
 
 
 class Reach(NamedTuple):
@@ -148,6 +149,8 @@ def module_reach(module: nn.Module) -> Reach | None:
         return SAME
     if isinstance(module, ResizeConv):
         return DOUBLED
+    if isinstance(module, Bend):
+        return Reach(-module.far - 1, module.far + 1)
     if isinstance(module, Blur):
         return Reach(-1, 1, down=2)
     if isinstance(module, nn.Upsample):
