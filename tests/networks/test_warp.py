@@ -54,11 +54,15 @@ def test_a_warp_that_found_nothing_to_shift_is_the_generator_below(kind: Any) ->
     torch.testing.assert_close(generator(x), generator.body(x), atol=1e-4, rtol=0)
     generator(x).square().mean().backward()
     last = [m for m in generator.shifts if isinstance(m, nn.Conv2d)][-1]
-    assert last.bias is not None and last.bias.grad is not None and last.bias.grad.abs().max() > 0, "it learns"
+    assert last.weight.grad is not None
+    assert last.weight.grad.abs().max() == 0, "all before it is 0"
+    assert last.bias is not None
+    assert last.bias.grad is not None
+    assert last.bias.grad.abs().max() > 0, "it learns from there"
 
 
 def test_what_does_not_go_with_a_warp() -> None:
     with pytest.raises(UserError, match=r"generator\.warp -1 is negative"):
         validate(Config(generator=GeneratorConfig(warp=-1)))
-    with pytest.raises(UserError, match=r"give --generator\.warp or --generator\.attention"):
+    with pytest.raises(UserError, match=r"give --generator\.attention or --generator\.warp"):
         validate(Config(generator=GeneratorConfig(warp=4, attention=True)))
