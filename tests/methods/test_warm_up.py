@@ -32,7 +32,16 @@ CONFIG = Config(
     discriminator=DiscriminatorConfig(width=4, layers=1),
     loss=LossConfig(warm_up_images=6, pool=2),
     nce=NceConfig(layers=(0, 3), patches=16, dimension=8),
-    training=TrainingConfig(images=4, batch=2, held_out=0, device="cpu", precision="float32", preview_minutes=60),
+    training=TrainingConfig(
+        images=10,
+        batch=2,
+        checkpoint_images=2,
+        keep=9,
+        held_out=0,
+        device="cpu",
+        precision="float32",
+        preview_minutes=60,
+    ),
 )
 
 
@@ -75,34 +84,38 @@ def test_the_loss_is_the_distance_to_the_whole_picture(name: str) -> None:
 def test_nothing_else_trains_before_its_end_and_going_on_is_exact(
     name: str, folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    config = replace(CONFIG, method=name)  # pyright: ignore
-    run = unpaired.train(*folders, out=tmp_path / "run", config=config)
+    run = unpaired.train(*folders, out=tmp_path / "run", config=replace(CONFIG, method=name))  # pyright: ignore
+    places = {int(folder.name.removeprefix("images-")): folder for folder in checkpoint.checkpoints(run)}
+    early, warm, late = (checkpoint.read(places[images]).files for images in (2, 6, 10))
 
-    def files(run: Path) -> dict[str, str]:
-        newest = checkpoint.latest(run)
-        assert newest is not None
-        return checkpoint.read(newest).files
+    def moments(folder: Path) -> list[object]:
+        return [o["state"] for o in torch.load(folder / "state.pt", weights_only=True)["optimizers"]]
 
-    def moments(run: Path) -> list[object]:
-        newest = checkpoint.latest(run)
-        assert newest is not None
-        return [o["state"] for o in torch.load(newest / "state.pt", weights_only=True)["optimizers"]]
-
-    early = files(run)
-    torch.manual_seed(0)
-    unpaired.resume(run, images=10)
-    late = files(run)
     discriminator = "discriminator_b.safetensors"
-    warm = unpaired.train(
-        *folders, out=tmp_path / "two", config=replace(config, training=replace(config.training, images=2))
-    )
-    assert early[discriminator] == files(warm)[discriminator] != late[discriminator]
-    assert early["generator_ab.safetensors"] != files(warm)["generator_ab.safetensors"]
-    whole = replace(config, training=replace(config.training, images=10))
-    in_one_go = unpaired.train(*folders, out=tmp_path / "whole", config=whole)
-    assert {**files(in_one_go), "state.pt": ""} == {**late, "state.pt": ""}
+    assert early[discriminator] == warm[discriminator] != late[discriminator]
+    assert early["generator_ab.safetensors"] != warm["generator_ab.safetensors"]
+    in_one_go = moments(places[10])
+    torch.manual_seed(0)
+    unpaired.resume(places[4])
+    again = checkpoint.latest(run)
+    assert again == places[10]
+    assert {**checkpoint.read(again).files, "state.pt": ""} == {**late, "state.pt": ""}
     # The moments are the same; how Python wrote them down is not, where the discriminators had none to be read.
-    torch.testing.assert_close(moments(in_one_go), moments(run), rtol=0, atol=0)
+    torch.testing.assert_close(in_one_go, moments(again), rtol=0, atol=0)
+
+
+def test_a_plan_that_is_no_longer_than_the_warm_up_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    short = replace(CONFIG, training=replace(CONFIG.training, images=6))
+    with pytest.raises(UserError, match="A warm-up of 6 images takes the whole training, 6 images"):
+        unpaired.train(*folders, out=tmp_path / "run", config=short)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_ends_within_its_warm_up_says_so(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    training = replace(CONFIG.training, images=None, minutes=1e-6)  # one step
+    run = unpaired.train(*folders, out=tmp_path / "run", config=replace(CONFIG, training=training))
+    assert "nothing has learnt to translate yet" in (run / "events.jsonl").read_text()
+    assert "no more than the warm-up" in unpaired.write_report(run).read_text()
 
 
 def test_what_cannot_warm_up_is_refused() -> None:

@@ -383,10 +383,18 @@ def test_inspecting_names_options_as_they_are_typed(unpaired: Command, run: Path
     rows = [line.split("│")[1:3] for line in unpaired("inspect", run).out.splitlines() if line.startswith("│")]
     told = {name.strip(): value.strip() for name, value in rows}
     assert len(told) == len(rows)
-    assert told["--nce.layers"] == "0 1 2 3 7"
-    assert told["--pix2pix.l1"] == "100.0"
+    assert told["--background"] == "255 255 255"
     assert told["--minutes"] == "none"
+    assert "--discriminator-learning-rate" in told, "no name is cut off"
     assert list(told).index("--generator.width") < list(told).index("--generator.kind"), "what differs comes first"
+
+
+def test_inspecting_leaves_out_what_the_method_does_not_read(unpaired: Command, run: Path) -> None:
+    text = unpaired("inspect", run).out
+    unread = ("--nce.layers", "--pix2pix.l1", "--bridge.steps", "--generator.depth", "--discriminator.stages")
+    assert not [name for name in unread if name in text]
+    assert "--lambda-a" in text
+    assert "options that cyclegan with these networks does not read" in " ".join(text.split())
 
 
 def test_a_closed_pipe_is_no_error(run: Path) -> None:

@@ -39,9 +39,9 @@ def test_what_was_measured_while_training_stands_side_by_side(
     for word in ("one", "two", "KID", "do nothing", "images seen", str(page)):
         assert word in answer.out.replace("\n", " ").replace("│ ", "") or word in answer.out
     text = page.read_text().replace("<wbr>", "")  # where a name may break in a narrow table
-    for setting in ("loss.lambda_a", "training.seed", "after 8 images", "10 and 10"):
+    for setting in ("--lambda-a", "--seed", "after 8 images", "10 and 10"):
         assert setting in text
-    assert "loss.lambda_b" not in text, "what is the same is not shown"
+    assert "--lambda-b" not in text, "what is the same is not shown"
     assert text.count("data:image/webp;base64,") == 2
     assert "How they got there" in text
     assert "different pictures" not in text
@@ -49,6 +49,22 @@ def test_what_was_measured_while_training_stands_side_by_side(
     told = json.loads(unpaired("compare", *runs, "--out", page, "--json", "--device", "cpu").out)
     assert told["one"]["images"] == told["two"]["images"] == 8
     assert "a2b KID (EfficientNet-Lite0)" in told["one"]["scores"]
+
+
+def test_three_runs_fit_into_a_narrow_terminal(
+    unpaired: Command, runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = Path(shutil.copytree(runs[1], tmp_path / "three"))
+    record = json.loads((third / "run.json").read_text())
+    record["config"]["optimizer"]["discriminator_learning_rate"] = 1e-4
+    record["config"]["discriminator"]["kind"] = "projected+patchgan"
+    (third / "run.json").write_text(json.dumps(record))
+    monkeypatch.setenv("COLUMNS", "80")
+    answer = unpaired("compare", *runs, third, "--out", tmp_path / "page.html", "--device", "cpu")
+    assert answer.status == 0, answer
+    assert max(map(len, answer.out.splitlines())) <= 80
+    for name in ("--discriminator-learning-rate", "--discriminator.kind", "checkpoint measured", "EfficientNet-Lite0"):
+        assert name in answer.out, "no name is cut"
 
 
 def test_runs_are_measured_anew_on_pictures_that_are_named(

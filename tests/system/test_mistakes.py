@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 from terminal import TINY, Command, fill, paint
 
-from unpaired.cli import main
+from unpaired.cli import SUMMARIES, main
 from unpaired.run import checkpoint
 
 
@@ -116,7 +116,8 @@ def test_the_same_picture_under_another_ending_is_read_by_what_it_is(
         ("no picture", "holds no picture"),
         ("a file", "not a picture"),
         ("only damaged", "damaged"),
-        ("twice", "both domains"),
+        ("twice", "two different folders"),
+        ("one picture twice", "two different pictures"),
         ("inside", "lies inside"),
     ],
 )
@@ -135,6 +136,8 @@ def test_a_folder_that_cannot_be_trained_on(
         (a / "1.png").write_bytes(whole[: len(whole) // 2])
     elif case == "twice":
         a = b
+    elif case == "one picture twice":
+        a = b = paint(tmp_path / "1.png")
     elif case == "inside":
         fill(a, 2)
         b = fill(a / "deeper", 2)
@@ -166,6 +169,8 @@ def test_a_folder_that_may_not_be_read(unpaired: Command, domains: tuple[Path, P
         (["--minutes", "0"], "minutes 0"),
         (["--learning-rate", "0"], "learning-rate"),
         (["--identity", "0.5", "--channels-a", "1"], "--identity 0"),
+        (["--warm-up-images", "8"], "A warm-up of 8 images takes the whole training, 8 images"),
+        (["--warm-up-images", "7"], "takes the whole training"),  # the last step begins at 6
         (["--device", "cuda:99"], "cuda:99"),
         (["--device", "toaster"], "toaster"),
     ],
@@ -485,6 +490,14 @@ def _about(command: str, run: Path, domains: tuple[Path, Path], scratch: Path) -
 def test_help_names_what_is_missing(unpaired: Command) -> None:
     said = unpaired("evaluate", "--help").out
     assert "unpaired evaluate [-h] [OPTIONS] RUN DIR_A [DIR_B]" in said
+
+
+@pytest.mark.parametrize("command", [*SUMMARIES, "datasets get"])
+def test_help_does_not_say_that_nothing_is_the_default(unpaired: Command, command: str) -> None:
+    said = joined(re.sub("[│╭╰─╮╯]", "", unpaired(*command.split(), "--help").out))
+    assert "(default: )" not in said
+    assert "(default: '')" not in said
+    assert said.count("(default: none)") == (1 if command == "train" else 0), "of --structure, which is a word"
 
 
 @pytest.mark.parametrize("columns", ["80", "130", "400"])

@@ -21,6 +21,7 @@ def test_two_pictures_train_go_on_and_translate_the_whole(unpaired: Command, tmp
     answer = unpaired("train", a, b, "--out", run, "--preset", "sincut", *TINY)
     assert answer.status == 0, answer
     assert f"A: 1 picture of 60×50 px in {a}" in answer.out
+    assert "recipe for one picture" not in answer.out
     assert "pictures as they are, shrunk up to 3 times" in answer.out
     answer = unpaired("train", "--resume", run, "--images", 16)
     assert answer.status == 0, answer
@@ -29,6 +30,15 @@ def test_two_pictures_train_go_on_and_translate_the_whole(unpaired: Command, tmp
     assert unpaired("translate", run, a, "--out", tmp_path / "out").status == 0
     with Image.open(tmp_path / "out" / "a.png") as made:
         assert made.size == (60, 50)
+
+
+def test_collections_are_told_of_a_recipe_for_collections(
+    unpaired: Command, domains: tuple[Path, Path], tmp_path: Path
+) -> None:
+    answer = unpaired("train", *domains, "--out", tmp_path / "run", "--preset", "sincut", *TINY)
+    assert answer.status == 0, answer
+    assert "is the recipe for one picture of each domain, and here is a folder of 12" in answer.out
+    assert "take --preset cut" in answer.out
 
 
 def test_a_crop_larger_than_the_picture_is_told(unpaired: Command, tmp_path: Path) -> None:

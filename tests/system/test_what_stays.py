@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from terminal import TINY, Command
 
+from unpaired.methods import METHODS
 from unpaired.run import checkpoint
 
 
@@ -127,6 +128,17 @@ def test_masks_that_can_not_be_used_are_refused_before_anything_is_written(
     assert "needs domains with the same channels" in grey.sentence
     on = unpaired("train", "--resume", trained, "--masks-a", masks)
     assert "leave out DIR_A, DIR_B, --out, --test-a, --test-b, --masks-a and --masks-b" in on.sentence
+
+
+@pytest.mark.parametrize("method", sorted(name for name, kind in METHODS.items() if "b2a" not in kind.translators))
+def test_masks_of_b_are_refused_where_b_is_not_translated(
+    unpaired: Command, domains: tuple[Path, Path], masks: Path, tmp_path: Path, method: str
+) -> None:
+    words = ("train", *domains, *TINY, "--out", tmp_path / "run", "--method", method, "--nce.layers", "0", "1")
+    told = unpaired(*words, "--masks-b", masks).sentence
+    assert f"{method} translates pictures of A only" in told
+    assert "leave out --masks-b" in told
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_mask_of_another_size_fails_its_picture_only(

@@ -51,5 +51,5 @@ def main(arguments: list[str]) -> None:
     if told.json:
         print(json.dumps(result.to_dict(), indent=1))
     else:
-        Console(highlight=False).print(result.table())
+        Console(highlight=False).print(result.tables())
         print(f"Page: {told.out}")

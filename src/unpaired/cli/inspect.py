@@ -146,17 +146,25 @@ def _size(bytes: int) -> str:
 
 
 def _config(config: Config, preset: str | None, console: Console) -> None:
-    """Every option as it is typed, first what differs from the preset, or from the paper where none is known."""
+    """Every option that its method and networks read, as it is typed, first what differs from the preset, or from the
+    paper where none is known.
+    """
+    from unpaired.methods.reading import read
+
     known = preset if preset in PRESETS else "paper"
     defaults = to_dict(PRESETS[known]())
-    table = Table("option", "value", f"preset {known}, where it differs")
-    same = list[tuple[str, str]]()
+    table = Table()
+    for column in ("option", "value", f"preset {known}, where it differs"):
+        table.add_column(column, overflow="fold")  # names are typed, so nothing of them may be cut off
+    same, unread = list[tuple[str, str]](), 0
     if config.method != defaults["method"]:
         table.add_row("--method", config.method, defaults["method"])
     for group, values in to_dict(config).items():
         for name, value in values.items() if isinstance(values, dict) else ():
             default = defaults[group][name]
-            if value == default:
+            if not read(config, f"{group}.{name}"):
+                unread += 1
+            elif value == default:
                 same.append((option(name, group), _typed(value)))
             else:
                 table.add_row(option(name, group), _typed(value), _typed(default))
@@ -164,6 +172,8 @@ def _config(config: Config, preset: str | None, console: Console) -> None:
     for row in same:
         table.add_row(*row)
     console.print(table)
+    if unread:
+        console.print(f"Left out: {counted(unread, 'option')} that {config.method} with these networks does not read.")
 
 
 def _typed(value: Any) -> str:

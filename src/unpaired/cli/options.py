@@ -1,4 +1,4 @@
-"""How what is typed becomes a command's arguments: tyro, with two rules of our own."""
+"""How what is typed becomes a command's arguments: tyro, with a few rules of our own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ import shutil
 import types
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from functools import cache, partial
 from inspect import cleandoc
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import tyro
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    StructConstructorSpec,
+    StructFieldSpec,
+    StructTypeInfo,
+)
 
 from unpaired.errors import UserError
 from unpaired.text import perhaps
@@ -25,8 +33,6 @@ WIDEST = 120  # columns of a help text
 def parsed(arguments: list[str], cls: type[T], command: str, *, default: T | None = None, speak: bool = True) -> T:
     """An instance of the dataclass `cls`; a mistake is told, if we `speak`, and ends the program with status 2."""
     prog = f"unpaired {command}"
-    if {"-h", "--help"} & {*arguments}:
-        _flow(cls)
     with _one_column():
         told = tyro.cli(cls, args=arguments, prog=prog, default=default, registry=REGISTRY, console_outputs=speak)
     return cast(T, told)
@@ -37,20 +43,6 @@ def refuse(refusals: Iterable[tuple[object, str]]) -> None:
     for wrong, sentence in refusals:
         if wrong:
             raise UserError(sentence)
-
-
-def _flow(cls: type) -> None:
-    """Docstrings of fields as running text. Tyro takes the indentation of a second line for the beginning of a new
-    paragraph, so the help of its `metadata` is read in place of the source."""
-    import docstring_parser
-
-    texts = {told.arg_name: told.description for told in docstring_parser.parse_from_object(cls).params}
-    types_of = get_type_hints(cls)
-    for knob in fields(cls):
-        if is_dataclass(kind := types_of[knob.name]):
-            _flow(cast(type, kind))
-        if text := texts.get(knob.name):
-            knob.metadata = types.MappingProxyType({**knob.metadata, "help": " ".join(cleandoc(text).split())})
 
 
 @contextmanager
@@ -65,6 +57,53 @@ def _one_column() -> Generator[None]:
             del os.environ["COLUMNS"]
         else:
             os.environ["COLUMNS"] = before
+
+
+@REGISTRY.struct_rule
+def _dataclass(info: StructTypeInfo) -> StructConstructorSpec | None:
+    """Fields of a dataclass, with two differences to tyro's own. Docstrings are running text: tyro takes the
+    indentation of a second line for the beginning of a new paragraph. And where nothing is the default, the help does
+    not say so.
+    """
+    if not is_dataclass(info.type):
+        return None
+    kinds = get_type_hints(info.type, include_extras=True)
+
+    def told(knob: Field[Any]) -> StructFieldSpec:
+        default = _default(knob, info.default)
+        kind = _silent(kinds[knob.name]) if default is None or default in ((), "") else kinds[knob.name]
+        text = partial(_running, info.type, knob.name)
+        return StructFieldSpec(name=knob.name, type=kind, default=default, helptext=text)
+
+    return StructConstructorSpec(instantiate=info.type, fields=tuple(map(told, fields(info.type))))
+
+
+def _default(knob: Field[Any], whole: Any) -> Any:
+    """What a field is if not given: that of the `whole`, where there is one."""
+    if isinstance(whole, type) or not is_dataclass(whole):
+        factory = knob.default_factory
+        given = knob.default if factory is MISSING else factory()
+        return tyro.MISSING if given is MISSING else given
+    return getattr(whole, knob.name)
+
+
+def _silent(kind: Any) -> Any:
+    """A type whose option's help does not tell the default; what is said of the type already counts more."""
+    base, *said = (kind.__origin__, *kind.__metadata__) if get_origin(kind) is Annotated else (kind,)
+    return Annotated[(base, tyro.conf.arg(help_behavior_hint=""), *said)]
+
+
+def _running(cls: type, name: str) -> str | None:
+    """The docstring of a field, in one line."""
+    text = _docstrings(cls).get(name)
+    return text and " ".join(cleandoc(text).split())
+
+
+@cache
+def _docstrings(cls: type) -> dict[str, str | None]:
+    import docstring_parser
+
+    return {told.arg_name: told.description for told in docstring_parser.parse_from_object(cls).params}
 
 
 @REGISTRY.primitive_rule

@@ -5,21 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from unpaired.config import DIRECTIONS, Direction
+from unpaired.config import DIRECTIONS, PLAIN, Direction, option
 from unpaired.evaluation.result import LEGEND
 from unpaired.report.pieces import thousands
 from unpaired.report.record import Record, mapping
 from unpaired.text import duration, number
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
 SETTINGS = 12
 """Settings in which runs differ that are shown."""
 SHOWN = ("method", "data.crop", "generator.kind", "generator.width")
 """Settings that are shown anyway."""
+WIDTH = 24
+"""Characters of the names of measures in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,13 @@ class Comparison:
     """What has to be known beside the numbers."""
 
     def facts(self) -> list[dict[str, str]]:
-        """What each run is and cost, and the settings in which they differ, by name."""
+        """What each run is and cost, and the settings in which they differ, by their options' names."""
         settings = [entry.settings for entry in self.entries]
         shared = [name for name in settings[0] if all(name in s for s in settings) and name not in SHOWN]
         differing = [name for name in shared if len({s[name] for s in settings}) > 1]
         facts = [
-            entry.facts() | {name: entry.settings[name] for name in differing[:SETTINGS]} for entry in self.entries
+            entry.facts() | {_typed(name): entry.settings[name] for name in differing[:SETTINGS]}
+            for entry in self.entries
         ]
         more = len(differing) - SETTINGS
         return [f | {"other settings": f"{more} more differ"} for f in facts] if more > 0 else facts
@@ -97,27 +102,36 @@ class Comparison:
         """Directions in which no run has a better KID than pictures that are left as they are."""
         return [d for d, name, scores in self.rows() if name.startswith("KID") and not any(map(_helps, scores))]
 
-    def table(self) -> Table:
-        """For a terminal: a column for each run."""
-        from rich.table import Table
+    def tables(self) -> Group:
+        """For a terminal: what the runs are and cost, and how good they are, a column for each run."""
+        from rich.console import Group
 
-        table = Table(title="Side by side", caption="\n".join([LEGEND, *self.remarks]), caption_justify="left")
-        table.caption_style = ""
-        table.add_column("", overflow="fold")
-        for entry in self.entries:
-            table.add_column(entry.name, justify="right", overflow="fold")
-        for column in ("do nothing", "floor"):
-            table.add_column(column, justify="right")
         facts = self.facts()
+        made, measured = self._table("Side by side"), self._table("Measured")
         for name in facts[0]:
-            table.add_row(name, *(fact[name] for fact in facts), "", "")
-        table.add_section()
+            made.add_row(name, *(fact[name] for fact in facts))
+        for column in ("do nothing", "floor"):
+            measured.add_column(column, justify="right")
         for direction, name, scores in self.rows():
             best = self.best(scores)
             cells = [f"[bold]{cell(s)}[/bold]" if i == best else cell(s) for i, s in enumerate(scores)]
             known = next(s for s in scores if s)
             yardsticks = (number(known.get("do_nothing")), number(known.get("floor")))
-            table.add_row(f"{direction} {name} {arrow(known)}", *cells, *yardsticks)
+            told = fill(f"{direction} {name} {arrow(known)}", WIDTH, break_long_words=False, break_on_hyphens=False)
+            measured.add_row(told, *cells, *yardsticks)
+        measured.caption, measured.caption_justify = "\n".join([LEGEND, *self.remarks]), "left"
+        measured.caption_style = ""
+        return Group(made, measured)
+
+    def _table(self, title: str) -> Table:
+        """An empty one, whose names stay whole however narrow the terminal is."""
+        from rich.box import SIMPLE
+        from rich.table import Table
+
+        table = Table(title=title, box=SIMPLE)
+        table.add_column("", no_wrap=True)
+        for entry in self.entries:
+            table.add_column(entry.name, justify="right", overflow="fold")
         return table
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,6 +151,12 @@ def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
             yield from _flat(mapping(value), f"{above}{name}.")
         else:
             yield f"{above}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _typed(name: str) -> str:
+    """The option of a dotted name."""
+    group, _, field = name.rpartition(".")
+    return option(field, group) if group else option(name, PLAIN[0])
 
 
 def _helps(score: dict[str, Any]) -> bool:

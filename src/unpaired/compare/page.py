@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from unpaired.compare.comparison import Comparison, arrow, cell
@@ -59,7 +60,7 @@ def _numbers(found: Comparison) -> str:
 
 def _breakable(name: str) -> str:
     """HTML of a name that a narrow table may break, where it has a joint."""
-    return escape(name).replace(".", ".<wbr>").replace("_", "_<wbr>")
+    return re.sub(r"(?<=\w)([._-])(?=\w)", r"\1<wbr>", escape(name))
 
 
 def _curves(found: Comparison) -> str:

@@ -79,7 +79,8 @@ def find_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Path]:
         check_folder(dir_b)
     real_a, real_b = dir_a.resolve(), dir_b.resolve()
     if real_a == real_b or os.path.samefile(dir_a, dir_b):
-        raise UserError(f"{dir_b} is given for both domains: name two different folders.")
+        kind = "pictures" if dir_b.is_file() else "folders"
+        raise UserError(f"{dir_b} is given for both domains: name two different {kind}.")
     if real_a in real_b.parents or real_b in real_a.parents:
         inner, outer = (dir_b, dir_a) if real_a in real_b.parents else (dir_a, dir_b)
         raise UserError(f"{inner} lies inside {outer}, so its pictures would be in both domains: separate them.")

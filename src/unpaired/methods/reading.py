@@ -21,6 +21,11 @@ def unread(config: Config, base: Config | None = None) -> list[str]:
     return [why for name in changed if (why := _why(config, name))]
 
 
+def read(config: Config, name: str) -> bool:
+    """Whether a training with `config` reads the option `name`, such as "generator.depth", if it is given."""
+    return not _why(config, name)
+
+
 def _changed(config: Config, base: Config) -> list[str]:
     before = _fields(base)
     return [name for name, value in _fields(config).items() if value != before[name]]
@@ -69,7 +74,7 @@ _PATCHES, _FROZEN = ("patchgan", "multiscale"), ("projected",)
 NETWORKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "generator.blocks": ("generator", ("resnet", "convnext")),
     "generator.kernel": ("generator", ("resnet", "convnext")),
-    "generator.depth": ("generator", ("unet",)),
+    "generator.depth": ("generator", ("unet", "pyramid")),
     "generator.downsample": ("generator", ("resnet",)),
     "generator.upsample": ("generator", ("resnet", "unet")),
     "discriminator.width": ("discriminator", (*_PATCHES, "pixel")),

@@ -111,9 +111,16 @@ class Session:
             self.shown = self.clock.images
 
     def look_back(self) -> None:
-        """At the end of a training that was long enough: which held-out pictures are most and least like those that it
-        saw, and what becomes of them.
+        """At the end of a training: whether it was more than a warm-up; and if it was long enough, which held-out
+        pictures are most and least like those that it saw, and what becomes of them.
         """
+        warm_up = self.config.loss.warm_up_images
+        if self.clock.images - self.stride < warm_up:
+            text = (
+                f"This was no more than the warm-up of {warm_up:,} images, and nothing has learnt to translate yet: go "
+                "on for longer, or begin anew with a smaller --warm-up-images."
+            )
+            self.tell("warning", text=text)
         with self.writing():
             if self.judge is None or self.clock.seconds < WORTH:
                 return

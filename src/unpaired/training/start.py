@@ -54,13 +54,16 @@ def begin(
     ranks, listeners = ranks or Ranks(), list(listeners)
     with ranks.together():
         _check(config)
+        _check_masks(config, folders)
         _check_new(run, folders)
         device = choose_device(config.training.device)
         inputs = Inputs.of(folders, config, _decoding(ranks, listeners))
         config = inputs.settled(config)
         _check(config)
+        config = _planned(config, inputs)
+        _check_warm_up(config, ranks)
         record = RunRecord(
-            config=_planned(config, inputs), folders=folders, counts=inputs.counts, digests=inputs.digests,
+            config=config, folders=folders, counts=inputs.counts, digests=inputs.digests,
             mask_digests=inputs.mask_digests or None,
             preset=preset, title=title, credits=credits, provenance=provenance(device),
         )  # fmt: skip
@@ -72,7 +75,12 @@ def begin(
                 for leftover in _leftovers(run):
                     leftover.unlink()
                 ignored = unread(config, PRESETS[preset]() if preset in PRESETS else None)
-                told = [*ignored, *inputs.sentences(config), inputs.measured(config.training.held_out)]
+                told = [
+                    *ignored,
+                    *_meant_for_one(preset, inputs),
+                    *inputs.sentences(config),
+                    inputs.measured(config.training.held_out),
+                ]
                 _announce(session, "start", told)
                 record.write(run)
             except OSError as e:
@@ -104,7 +112,9 @@ def resume(
         device = choose_device(config.training.device)
         inputs = Inputs.of(record.folders, config, _decoding(ranks, listeners))
         inputs.check_same(record, run)
-        record = replace(record, config=_planned(config, inputs))
+        config = _planned(config, inputs)
+        _check_warm_up(config, ranks)
+        record = replace(record, config=config)
         session = _session(record, run, inputs, ranks, device, listeners)
         world = _restore(session, folder or checkpoint.latest(run))
         _check_longer(session, before.training)
@@ -143,6 +153,37 @@ def _check(config: Config) -> None:
     """Raise `UserError` for a configuration that can't be trained."""
     validate(config)
     METHODS[config.method].check(config)
+
+
+def _check_masks(config: Config, folders: Folders) -> None:
+    """Raise `UserError` for masks of pictures that the method never translates."""
+    if folders.masks_b and "b2a" not in METHODS[config.method].translators:
+        raise UserError(
+            f"{config.method} translates pictures of A only, so masks of B would hold nothing: leave out --masks-b, or "
+            "exchange the two folders and give these masks as --masks-a."
+        )
+
+
+def _meant_for_one(preset: str | None, inputs: Inputs) -> list[str]:
+    """That SinCUT was given collections, where it was."""
+    most = max(inputs.counts.values())
+    if preset != "sincut" or most == 1:
+        return []
+    return [
+        f"--preset sincut is the recipe for one picture of each domain, and here is a folder of {most:,}: it learns "
+        "from small crops and is not measured. For collections take --preset cut, or --method cut alone."
+    ]
+
+
+def _check_warm_up(config: Config, ranks: Ranks) -> None:
+    """Raise `UserError` where the generators would still warm up in the last step of the plan."""
+    images, stride = config.training.images, config.training.batch * ranks.world
+    warm_up = config.loss.warm_up_images
+    if images is not None and warm_up and warm_up >= images - (images - 1) % stride:
+        raise UserError(
+            f"A warm-up of {counted(warm_up, 'image')} takes the whole training, {counted(images, 'image')}, and "
+            "nothing would learn to translate: lower --warm-up-images, or raise --images."
+        )
 
 
 def _check_new(run: Path, folders: Folders) -> None:
