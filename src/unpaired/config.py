@@ -50,18 +50,18 @@ def target(direction: Direction) -> Domain:
 class GeneratorConfig:
     """The networks that translate."""
 
-    kind: Literal["resnet", "unet", "convnext"] = "resnet"
-    """ResNet of Johnson et al. (section 4), U-Net of Isola et al. (pix2pix), or a U-Net of ConvNeXt blocks with
-    attention at its lowest resolution."""
+    kind: Literal["resnet", "unet", "convnext", "pyramid"] = "resnet"
+    """ResNet of Johnson et al. (section 4), U-Net of Isola et al. (pix2pix), a U-Net of ConvNeXt blocks with attention
+    at its lowest resolution, or the texture network of Ulyanov et al. (2016): several scales, noise at each."""
     width: int = 64
-    """Feature channels of the first layer (ngf)."""
+    """Feature channels of the first layer (ngf); those that each scale of a pyramid adds."""
     blocks: int = 9
     """Residual blocks of a ResNet: the paper takes 6 at 128 px and 9 from 256 px on. Attention blocks of a ConvNeXt
     U-Net."""
     kernel: int = 7
     """Side of a ResNet's first and last convolution; 3 saves a tenth of a step at small sizes."""
     depth: int = 8
-    """Halvings of a U-Net: 7 for 128 px, 8 for 256 px."""
+    """Halvings of a U-Net: 7 for 128 px, 8 for 256 px. Of a pyramid: 5 in the paper, which are six scales."""
     norm: Norm = "instance"
     """Normalisation between layers; `instance-affine` learns a scale and a shift for each channel."""
     dropout: float = 0.0
@@ -233,6 +233,9 @@ class PerceptualConfig:
     """Weight of being painted as B is. At the 10 of `unpaired style` a generator forgets what was to be seen."""
     smoothness: float = 0.1
     """Weight of the total variation."""
+    diversity: float = 0.0
+    """Weight of −ln of how far two translations of a picture are apart that differ by their noise (Ulyanov et al. 2017,
+    arXiv:1701.02096, section 3); needs a generator with noise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -270,7 +273,8 @@ class DataConfig:
     size: int = 286
     """Side in px to which pictures are resized."""
     crop: int = 256
-    """Side in px of the random crop that the networks see; a multiple of 4 (ResNet) or 2^depth (U-Net)."""
+    """Side in px of the random crop that the networks see; a multiple of 4 (ResNet), 2^depth (U-Net) or twice
+    that (pyramid)."""
     resize: Resize = "square"
     """Resize to size × size (`square`, of the paper and its authors' code: `resize-and-crop`); the short side to `size`
     (`short`) or the width (`scale-width`, their `scale-width-and-crop`), keeping the aspect ratio; or not at all

@@ -17,7 +17,7 @@ def validate(config: Config) -> None:
     data, gen, disc, opt, training = (
         config.data, config.generator, config.discriminator, config.optimizer, config.training,
     )  # fmt: skip
-    multiple = {"unet": 2**gen.depth, "convnext": 16}.get(gen.kind, 4)
+    multiple = {"unet": 2**gen.depth, "convnext": 16, "pyramid": 2 ** (gen.depth + 1)}.get(gen.kind, 4)
     halvings = disc.layers + (disc.scales - 1 if disc.kind == "multiscale" else 0)
     floats = [(name, value) for group in to_dict(config).values() if isinstance(group, dict)
               for name, value in typing.cast(dict[str, Any], group).items() if isinstance(value, float)]  # fmt: skip

@@ -46,6 +46,7 @@ KINDS: dict[str, GeneratorConfig] = {
     "resnet, resized, residual": GeneratorConfig(width=4, blocks=1, kernel=3, upsample="resize", residual=True),
     "unet, batch norm": GeneratorConfig(kind="unet", width=2, depth=6, norm="batch"),
     "convnext": GeneratorConfig(kind="convnext", width=4, blocks=1),
+    "pyramid": GeneratorConfig(kind="pyramid", width=2, depth=2),
     "attention": GeneratorConfig(width=4, blocks=1, attention=True),
     "pix2pix, noise": GeneratorConfig(kind="unet", width=2, depth=6, dropout=0.5, noise=True),
 }

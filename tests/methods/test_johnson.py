@@ -46,3 +46,38 @@ def test_its_eyes_are_not_those_that_measure() -> None:
         Johnson.check(replace(TINY, perceptual=PerceptualConfig(eyes="lite0")))
     with pytest.raises(UserError, match="not negative"):
         Johnson.check(replace(TINY, perceptual=PerceptualConfig(style=-1.0)))
+
+
+PYRAMID = replace(
+    TINY,
+    generator=GeneratorConfig(kind="pyramid", width=2, depth=2),
+    perceptual=replace(TINY.perceptual, diversity=5.0),
+)
+
+
+def test_a_texture_network_is_asked_for_diversity_as_well() -> None:
+    torch.manual_seed(0)
+    method = Johnson(PYRAMID)
+    [plain] = Johnson(replace(PYRAMID, perceptual=TINY.perceptual)).generator_step(A, B, 0)
+    assert "diversity_b" not in plain.terms
+    [step] = method.generator_step(A, B, 0)
+    terms = step.terms
+    asked = {"content_a": 2, "style_b": 3, "smoothness_b": 4, "diversity_b": 5}
+    assert terms.keys() == asked.keys()
+    torch.testing.assert_close(
+        step.loss, sum((weight * terms[name] for name, weight in asked.items()), torch.zeros(()))
+    )
+    assert step.fakes["fake_b"].shape == A.shape
+    step.loss.backward()
+    noisy = [enter[1].weight.grad[:, 3:] for enter in method.generator_ab.enter]  # pyright: ignore
+    assert all(slope.abs().sum() > 0 for slope in noisy), "it learns what to do with the noise of every scale"
+
+
+def test_diversity_needs_noise() -> None:
+    Johnson.check(PYRAMID)
+    dropped = replace(PYRAMID, generator=GeneratorConfig(dropout=0.5, noise=True))
+    Johnson.check(dropped)
+    with pytest.raises(UserError, match=r"A resnet generator has no noise.*--generator\.kind pyramid"):
+        Johnson.check(replace(PYRAMID, generator=GeneratorConfig()))
+    with pytest.raises(UserError, match="not negative"):
+        Johnson.check(replace(PYRAMID, perceptual=PerceptualConfig(diversity=-1.0)))

@@ -162,6 +162,7 @@ DISCRIMINATORS = {
 GENERATORS = {
     "unet": {"kind": "unet", "depth": 3, "dropout": 0.5, "noise": True, "norm": "batch"},
     "convnext": {"kind": "convnext"},
+    "pyramid": {"kind": "pyramid", "depth": 3},
     "attention": {"attention": True},
     "blurred resnet": {"downsample": "blur", "upsample": "blur"},
 }

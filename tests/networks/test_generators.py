@@ -90,7 +90,12 @@ def test_transposed_convolutions_are_the_default_and_resize_leaves_none() -> Non
         assert not any(isinstance(m, nn.ConvTranspose2d) for m in resized.modules())
 
 
-MULTIPLES: dict[str, Any] = {"resnet": lambda _: 4, "unet": lambda c: 2**c.depth, "convnext": lambda _: 16}
+MULTIPLES: dict[str, Any] = {
+    "resnet": lambda _: 4,
+    "unet": lambda c: 2**c.depth,
+    "convnext": lambda _: 16,
+    "pyramid": lambda c: 2 ** (c.depth + 1),
+}
 
 
 @st.composite
@@ -149,7 +154,7 @@ def test_a_residual_generator_that_has_learnt_nothing_changes_nothing(kind: Any)
 @pytest.mark.parametrize("kind", sorted(GENERATORS))
 def test_pictures_of_a_batch_do_not_see_each_other(kind: Any) -> None:
     torch.manual_seed(0)
-    generator = build_generator(3, 3, GeneratorConfig(kind=kind, width=4, blocks=1, depth=3))
+    generator = build_generator(3, 3, GeneratorConfig(kind=kind, width=4, blocks=1, depth=3)).eval()
     x = 2 * torch.rand(3, 3, 32, 32) - 1
     together = generator(x)
     alone = torch.cat([generator(one[None]) for one in x])
@@ -179,7 +184,8 @@ def test_a_block_adds_to_what_it_got() -> None:
 def test_stages_are_what_their_widths_say_and_the_last_one_wanted_is_the_last_computed(
     kind: Any, downsample: Any
 ) -> None:
-    generator = build_generator(3, 3, GeneratorConfig(kind=kind, width=4, blocks=2, depth=3, downsample=downsample))
+    config = GeneratorConfig(kind=kind, width=4, blocks=2, depth=3, downsample=downsample)
+    generator = build_generator(3, 3, config).eval()
     x = 2 * torch.rand(2, 3, 32, 32) - 1
     every = generator.stages(x, range(len(generator.widths)))
     assert [stage.shape[1] for stage in every] == generator.widths

@@ -24,6 +24,7 @@ from unpaired.config import (
     LossConfig,
     NceConfig,
     OptimizerConfig,
+    PerceptualConfig,
     TrainingConfig,
 )
 from unpaired.data.tensors import to_float
@@ -101,6 +102,13 @@ def _configs() -> dict[str, Config]:
         ),
         "unsb": replace(paper, method="unsb", nce=nce, loss=LossConfig(identity=0, pool=0)),
         "johnson": replace(paper, method="johnson", loss=LossConfig(identity=0)),
+        "ulyanov": replace(
+            paper,
+            method="johnson",
+            generator=GeneratorConfig(kind="pyramid"),
+            loss=LossConfig(identity=0),
+            perceptual=PerceptualConfig(diversity=0.1),
+        ),
         "two pairs of eyes": replace(
             projected,
             discriminator=DiscriminatorConfig(kind="projected", eyes=("lite1", "lite2"), stages=(1, 2)),

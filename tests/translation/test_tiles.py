@@ -19,7 +19,9 @@ from unpaired.translation.fit import fitted, fitted_rows
 from unpaired.translation.rows import Budget, Memory, Rows
 from unpaired.translation.tiles import BAND, Tiles
 
-SIZES = {"resnet": {"blocks": 2, "kernel": 5}, "unet": {"depth": 4}, "convnext": {"blocks": 1}}
+SIZES = {
+    "resnet": {"blocks": 2, "kernel": 5}, "unet": {"depth": 4}, "convnext": {"blocks": 1}, "pyramid": {"depth": 2},
+}  # fmt: skip
 ROOM = 1 << 30
 
 
@@ -92,7 +94,8 @@ def test_tiled_is_whole(
 def test_in_single_precision_and_channels_last(kind: str) -> None:
     net = network(kind=kind, dtype=torch.float32, **SIZES[kind]).to(memory_format=torch.channels_last)  # pyright: ignore
     x = picture(90, 50, dtype=torch.float32)
-    torch.testing.assert_close(tiled(net, x, 16, channels_last=True), whole(net, x), rtol=0, atol=3e-5)
+    atol = 1e-4 if kind == "pyramid" else 3e-5  # a norm of a norm of a norm carries rounding on
+    torch.testing.assert_close(tiled(net, x, 16, channels_last=True), whole(net, x), rtol=0, atol=atol)
 
 
 def test_in_half_precision() -> None:

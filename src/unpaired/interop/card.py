@@ -45,8 +45,8 @@ def _said(way: Direction) -> str:
 
 def _training(config: Config, images: int, facts: dict[str, Any]) -> Iterator[str]:
     gen, data = config.generator, config.data
-    size = {"resnet": f"{gen.blocks} blocks", "unet": f"{gen.depth} halvings"}.get(
-        gen.kind, f"{gen.blocks} attention blocks"
+    size = {"resnet": f"{gen.blocks} blocks", "convnext": f"{gen.blocks} attention blocks"}.get(
+        gen.kind, f"{gen.depth} halvings"
     )
     yield f"- Method: {config.method}; generator: {gen.kind} of {size}, width {gen.width}, norm {gen.norm}"
     yield f"- Crops of {data.crop} px; channels {data.channels_a} (A) and {data.channels_b} (B)"

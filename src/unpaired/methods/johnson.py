@@ -5,6 +5,9 @@ The style is the whole of domain B, or one picture. The paper aims at the Gram m
 pictures of each step, drawn anew, a squared distance has the same gradients on average as against their mean over B,
 which is what the CycleGAN paper (section 5.2) gives Gatys et al. to aim at. Instance norm in the generator is Ulyanov
 et al. 2017 (arXiv:1607.08022). There is no discriminator.
+
+With a pyramid as the generator it is the texture network of Ulyanov et al. 2016 (arXiv:1603.03417), and with the
+diversity of Ulyanov et al. 2017 (arXiv:1701.02096) what its noise does is to be seen.
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ from torch import Tensor, nn
 
 from unpaired.config import Config, Domain
 from unpaired.errors import UserError
-from unpaired.losses.perceptual import content_loss, gram, style_loss, total_variation
+from unpaired.losses.perceptual import content_loss, diversity_loss, gram, style_loss, total_variation
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
-from unpaired.methods.step import Step
+from unpaired.methods.step import Step, passes
 from unpaired.networks.perceptual import load_perceptual, network_of
 
 
@@ -38,7 +41,12 @@ class Johnson(Method):
             raise UserError(
                 "johnson takes pictures of 1 or 3 channels: its frozen network knows grey and colours only."
             )
-        if min(c.content, c.style, c.smoothness) < 0 or c.content + c.style == 0:
+        if c.diversity > 0 and config.generator.kind != "pyramid" and not config.generator.dropout:
+            raise UserError(
+                f"A {config.generator.kind} generator has no noise that could make translations differ: take "
+                "--generator.kind pyramid or --generator.dropout with --perceptual.diversity."
+            )
+        if min(c.content, c.style, c.smoothness, c.diversity) < 0 or c.content + c.style == 0:
             raise UserError("Unusable configuration: perceptual weights are not negative, and not all 0.")
 
     @classmethod
@@ -61,7 +69,7 @@ class Johnson(Method):
     def generator_step(self, real_a: Tensor, real_b: Tensor, step: int) -> Iterator[Step]:
         """Show what A shows, painted as B is (eq. 5)."""
         c, eyes = self.config, self.perceptual
-        fake = self.generator_ab(real_a)
+        fake, *others = passes(self.generator_ab, *[real_a] * (2 if c.diversity else 1))
         with torch.no_grad():
             shown = eyes.maps(real_a, eyes.content)
             painted = [gram(m).mean(0, keepdim=True) for m in eyes.maps(real_b, eyes.style)]
@@ -71,4 +79,6 @@ class Johnson(Method):
             ("style_b", c.style, style_loss([gram(m) for m in maps[len(shown) :]], painted)),
             ("smoothness_b", c.smoothness, total_variation(fake.float())),
         ]
+        if others:
+            asked.append(("diversity_b", c.diversity, diversity_loss(torch.stack([fake, *others]))))
         yield Step.of(asked, {"fake_b": fake.detach()}, {"a": fake})

@@ -74,7 +74,7 @@ _PATCHES, _FROZEN = ("patchgan", "multiscale"), ("projected",)
 NETWORKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "generator.blocks": ("generator", ("resnet", "convnext")),
     "generator.kernel": ("generator", ("resnet", "convnext")),
-    "generator.depth": ("generator", ("unet",)),
+    "generator.depth": ("generator", ("unet", "pyramid")),
     "generator.downsample": ("generator", ("resnet",)),
     "generator.upsample": ("generator", ("resnet", "unet")),
     "discriminator.width": ("discriminator", (*_PATCHES, "pixel")),

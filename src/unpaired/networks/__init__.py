@@ -18,6 +18,7 @@ from unpaired.networks.generator import Generator
 from unpaired.networks.palette import PaletteGenerator
 from unpaired.networks.patchgan import MultiScaleDiscriminator, PatchDiscriminator, PixelDiscriminator
 from unpaired.networks.projected import ProjectedDiscriminator
+from unpaired.networks.pyramid import PyramidGenerator
 from unpaired.networks.resnet import ResNetGenerator
 from unpaired.networks.unet import UNetGenerator
 
@@ -25,6 +26,7 @@ GENERATORS: dict[str, Callable[[int, int, GeneratorConfig], Generator]] = {
     "resnet": ResNetGenerator,
     "unet": UNetGenerator,
     "convnext": ConvNeXtGenerator,
+    "pyramid": PyramidGenerator,
 }
 PATCHES: dict[str, Callable[[int, DiscriminatorConfig], nn.Module]] = {
     "patchgan": PatchDiscriminator,

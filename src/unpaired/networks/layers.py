@@ -55,14 +55,39 @@ class Noise(nn.Dropout):
         """`first` is the row of the whole map that (N, C, H, W) begins with."""
         if self.training:
             return super().forward(input)
-        _, channels, height, width = input.shape
-        channel, row, column = (torch.arange(n, device=input.device) for n in (channels, height, width))
-        drawn = _scrambled(_scrambled(channel)[:, None] + first + row)
-        drawn = _scrambled(drawn[..., None] + column)  # (C, H, W)
+        drawn = _drawn(input.shape[1], first, input)
         return input * ((drawn >= int(self.p * _PRIME)) / (1 - self.p)).to(input.dtype)
 
 
+class NoiseBeside(nn.Module):
+    """(N, C, H, W) → (N, C + channels, H, W): uniform noise in [-1, 1] beside it, drawn anew in training; when
+    translating it follows from the places, as in `Noise`.
+    """
+
+    def __init__(self, channels: int, seed: int) -> None:
+        super().__init__()
+        self.channels, self.seed = channels, seed
+
+    def forward(self, input: Tensor, first: int = 0) -> Tensor:
+        """`first` is the row of the whole map that (N, C, H, W) begins with."""
+        n, _, height, width = input.shape
+        if self.training:
+            noise = 2 * torch.rand(n, self.channels, height, width, device=input.device) - 1
+        else:
+            # 24 bits of each number: float32 holds them exactly.
+            bits = _drawn(self.channels, first, input, self.seed) // 2**7
+            noise = (bits.float() * 2**-23 - 1).expand(n, -1, -1, -1)
+        return torch.cat([input, noise.to(input.dtype)], 1)
+
+
 _PRIME = 2**31 - 1
+
+
+def _drawn(channels: int, first: int, like: Tensor, seed: int = 0) -> Tensor:
+    """(channels, H, W) whole numbers from 0 to below the prime, for the places of (N, C, H, W) from row `first` on."""
+    channel, row, column = (torch.arange(n, device=like.device) for n in (channels, *like.shape[2:]))
+    drawn = _scrambled(_scrambled(channel + seed)[:, None] + first + row)
+    return _scrambled(drawn[..., None] + column)
 
 
 def _scrambled(n: Tensor) -> Tensor:

@@ -64,6 +64,10 @@ PANELS = (
         "Good: the second falls, the first stays below 1.",
     ),
     Panel(
+        ("diversity_b",), ("in B",), "How alike translations are that differ by their noise",
+        "Minus the logarithm of the distance of two translations of a picture. Good: falls, then stays.",
+    ),
+    Panel(
         ("warm_up_a2b", "warm_up_b2a"), ("A → B", "B → A"), "Warm-up",
         "How far what is filled in is from what was masked. Good: falls.",
     ),

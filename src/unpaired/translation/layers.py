@@ -20,7 +20,7 @@ from unpaired.networks.attention import attended, attention
 from unpaired.networks.bridge import Condition, Modulation
 from unpaired.networks.colour import coloured
 from unpaired.networks.convnext import Attention
-from unpaired.networks.layers import Blur, Noise, ResizeConv, residual_output
+from unpaired.networks.layers import Blur, Noise, NoiseBeside, ResizeConv, residual_output
 from unpaired.networks.palette import flattened
 
 
@@ -45,6 +45,7 @@ class Reach(NamedTuple):
 
 SAME = Reach(0, 0)
 DOUBLED = Reach(-1, 1, up=2)  # bilinear, or nearest and a 3×3 convolution
+REPEATED = Reach(0, 0, up=2)
 
 POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.Tanh, nn.Identity, nn.Dropout, Modulation)
 FUNCTIONS: frozenset[Callable[..., Any]] = frozenset({
@@ -54,8 +55,8 @@ FUNCTIONS: frozenset[Callable[..., Any]] = frozenset({
 METHODS = frozenset({"to", "tanh", "float"})
 
 Kind = Literal["picture", "local", "norm", "noise", "whole"]
-"""`local` needs nearby rows; `norm` the same rows, and the statistics of the whole; `noise` the same rows, and its
-mask; `whole` all rows."""
+"""`local` needs nearby rows; `norm` the same rows, and the statistics of the whole; `noise` the same rows, and
+which of the whole they are; `whole` all rows."""
 
 
 @dataclass(eq=False, slots=True)
@@ -133,13 +134,14 @@ def _place(node: fx.Node, module: nn.Module | None) -> tuple[Kind, Reach]:
     if isinstance(module, nn.InstanceNorm2d | nn.GroupNorm):
         assert not getattr(module, "track_running_stats", False), "instance norm takes the picture's own statistics"
         return "norm", SAME
-    if isinstance(module, Noise):
+    if isinstance(module, Noise | NoiseBeside):
         return "noise", SAME
     reach = module_reach(module)
     return ("local", reach) if reach else ("whole", SAME)
 
 
 _BILINEAR = {"scale_factor": 2.0, "mode": "bilinear", "align_corners": False}
+_NEAREST = {"scale_factor": 2.0, "mode": "nearest", "align_corners": None}
 
 
 def module_reach(module: nn.Module) -> Reach | None:
@@ -150,9 +152,11 @@ def module_reach(module: nn.Module) -> Reach | None:
         return DOUBLED
     if isinstance(module, Blur):
         return Reach(-1, 1, down=2)
+    if isinstance(module, nn.AvgPool2d):
+        return Reach(0, 1, down=2) if (module.kernel_size, module.stride, module.padding) == (2, 2, 0) else None
     if isinstance(module, nn.Upsample):
         options = {"scale_factor": module.scale_factor, "mode": module.mode, "align_corners": module.align_corners}
-        return DOUBLED if options == _BILINEAR else None
+        return {"bilinear": DOUBLED, "nearest": REPEATED}[module.mode] if options in (_BILINEAR, _NEAREST) else None
     if isinstance(module, nn.ConvTranspose2d):
         k, s, p = module.kernel_size[0], module.stride[0], cast(int, module.padding[0])
         doubles = k - 2 * p + module.output_padding[0] == s and module.dilation[0] == 1

@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from unpaired.networks.layers import Noise
+from unpaired.networks.layers import Noise, NoiseBeside
 from unpaired.translation import fit
 from unpaired.translation.band import Band, convolution_rows, convolved, is_convolution
 from unpaired.translation.layers import Layer, trace
@@ -149,7 +149,7 @@ class _Picture:
         if layer.kind == "norm":
             return self.statistics[given].apply(layer.module, bands[given].rows(first, end))
         if layer.kind == "noise":
-            assert isinstance(layer.module, Noise)
+            assert isinstance(layer.module, Noise | NoiseBeside)
             return layer.module(bands[given].rows(first, end), first)
         top, bottom = _input_rows(layer, first, end)
         start, stop = max(0, top), min(bottom, self.height // given.scale)
