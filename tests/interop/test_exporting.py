@@ -85,7 +85,7 @@ def test_wide_layers_are_plain_convolutions(tmp_path: Path) -> None:
 
 
 def test_grey_pictures_are_coloured_through_the_example(tmp_path: Path) -> None:
-    one = translator(GeneratorConfig(width=4, blocks=1), (1, 3))
+    one = translator(GeneratorConfig(width=4, blocks=1, lab=True), (1, 3))
     write_onnx(one, "a2b", tmp_path / "model.onnx")
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (37, 50), dtype=np.uint8)).save(tmp_path / "grey.png")
     words = [
@@ -116,6 +116,15 @@ def test_a_program_of_torch_export_translates_the_same(tmp_path: Path) -> None:
     assert json.loads(extra["unpaired.json"])["multiple"] == "4"
     x = pictures(32, 20, count=3)
     assert (module(x) - one.translate(x)).abs().max() < 1e-5
+
+
+def test_a_program_of_a_u_net_takes_pictures_as_small_as_its_multiple(tmp_path: Path) -> None:
+    one = translator(KINDS["pix2pix, noise"])
+    assert write_pt2(one, "a2b", tmp_path / "model.pt2") < 1e-5
+    module = torch.export.load(tmp_path / "model.pt2").module()
+    for height, width in ((64, 64), (64, 128), (192, 64)):
+        x = pictures(height, width, count=2)
+        assert (module(x) - one.translate(x)).abs().max() < 1e-5
 
 
 def test_one_file_in_full_and_half(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.fx.experimental import _config
 
 from unpaired.config import Direction
 from unpaired.data.files import replacing
@@ -46,7 +47,7 @@ def exported(translator: Translator, direction: Direction) -> ExportedProgram:
     least = 1 if multiple > 16 else 2
     height, width = multiple * Dim("h", min=least, max=8192), multiple * Dim("w", min=least, max=8192)
     shapes = {"picture": {0: Dim("n", min=1, max=1024), 2: height, 3: width}}
-    with quiet(), torch.no_grad():
+    with quiet(), torch.no_grad(), _sizes_of_one():
         return torch.export.export(
             Translation(network).eval(), (sample(translator, direction, 2, 3, 4),), dynamic_shapes=shapes
         )
@@ -111,6 +112,14 @@ def difference(translator: Translator, direction: Direction, run: Callable[[Tens
                 f"{tolerance:g}: it was not written."
             )
     return max(found)
+
+
+def _sizes_of_one() -> AbstractContextManager[object]:
+    """Inside, a program is traced as one for maps of one place, too, as the innermost of a U-Net is: without it torch's
+    questions about the layout of memory leave a guard that refuses them. (torch's own exporter to ONNX does the same.)
+    """
+    known = hasattr(_config, "backed_size_oblivious")  # versions without it have no such guards
+    return _config.patch(backed_size_oblivious=True) if known else nullcontext()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextmanager
