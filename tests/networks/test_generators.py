@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -115,7 +116,9 @@ def _cases(draw: st.DrawFn) -> tuple[GeneratorConfig, int, int, int, int]:
         residual=draw(st.booleans()),
         attention=draw(st.booleans()),
     )
-    multiple = MULTIPLES[config.kind](config)
+    if not config.attention:
+        config = replace(config, warp=draw(st.sampled_from([0, 7])))
+    multiple = build_generator(1, 1, config).multiple
     height, width = draw(st.integers(2, 4)), draw(st.integers(2, 4))
     inputs = draw(st.sampled_from([1, 3]))
     outputs = inputs if config.residual or config.attention else draw(st.sampled_from([1, 3]))
@@ -139,7 +142,7 @@ def test_any_generator_keeps_size_and_range(case: tuple[GeneratorConfig, int, in
     assert torch.equal(x, before), "the input is the caller's"
     y.square().mean().backward()
     assert all(p.grad is not None for p in generator.parameters())
-    assert generator.multiple == MULTIPLES[config.kind](config)
+    assert generator.multiple == max(MULTIPLES[config.kind](config), 8 if config.warp else 1)
 
 
 @pytest.mark.parametrize("kind", sorted(GENERATORS))

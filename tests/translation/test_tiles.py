@@ -69,7 +69,7 @@ def picture(height: int, width: int, channels: int = 3, dtype: torch.dtype = tor
     downsample=st.sampled_from(["strided", "blur"]),
     padding=st.sampled_from(["reflect", "zeros"]),
     residual=st.booleans(),
-    attention=st.booleans(),
+    moved=st.sampled_from([{}, {"attention": True}, {"warp": 9}]),
     dropout=st.sampled_from([0.0, 0.5]),
     height=st.integers(17, 70),
     width=st.integers(17, 40),
@@ -80,10 +80,10 @@ def picture(height: int, width: int, channels: int = 3, dtype: torch.dtype = tor
 )
 def test_tiled_is_whole(
     kind: str, height: int, width: int, band: int | None, band_bytes: int, memory: int, far: int, dropout: float,
-    **options: Any,
+    moved: dict[str, Any], **options: Any,
 ) -> None:  # fmt: skip
     """To the rounding of double precision: what is asked for is 1/255."""
-    net = network(kind=kind, dropout=dropout, noise=dropout > 0, **SIZES[kind], **options)
+    net = network(kind=kind, dropout=dropout, noise=dropout > 0, **SIZES[kind], **moved, **options)
     x = picture(height, width)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes, "FAR", far)
