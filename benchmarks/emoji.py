@@ -52,6 +52,7 @@ ROWS: dict[str, Callable[[Config], Config]] = {
     "not residual": generator(residual=False),
     "convnext": generator(kind="convnext", width=16, blocks=2),
     "unet": generator(kind="unet", depth=5),
+    "warp": generator(warp=16),
     "cut": method("cut"),
     "dclgan": method("dclgan"),
 }

@@ -45,6 +45,7 @@ ROWS: dict[str, Callable[[Config], Config]] = {
     "cycle-coarse-4": loss(cycle_coarse=4),
     "convnext": generator(kind="convnext", width=16, blocks=4),
     "unet": generator(kind="unet", depth=5),
+    "warp": generator(residual=True, warp=16),
     "cut": method("cut"),
     "dclgan": method("dclgan"),
 }

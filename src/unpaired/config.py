@@ -84,6 +84,9 @@ class GeneratorConfig:
     attention: bool = False
     """Output = attention · picture + (1 - attention) · input: the network learns where to change something, too, and
     leaves the rest as it is (Mejjati et al. 2018; Tang et al. 2019, AttentionGAN)."""
+    warp: int = 0
+    """The input is bent before it is painted over, for outlines that have to change: px, at most, by which a small
+    network shifts each place (after Shi et al. 2019, WarpGAN); 0 leaves all where it is."""
     lab: bool = False
     """Colouring: the network gives only the colours a and b of the CIE Lab space; the lightness is the grey input's."""
 

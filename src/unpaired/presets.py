@@ -193,7 +193,7 @@ def ulyanov() -> Config:
     return replace(
         johnson(),
         generator=GeneratorConfig(kind="pyramid", width=8, depth=5),
-        perceptual=PerceptualConfig(diversity=0.1),
+        perceptual=PerceptualConfig(diversity=0.03),
     )
 
 

@@ -104,6 +104,10 @@ def validate(config: Config) -> None:
         (not gen.attention or not (data.colours_a or data.colours_b),
          "attention leaves a part of the input as it is, whose colours are not few: give --colours-a 0 and "
          "--colours-b 0"),
+        (gen.warp >= 0, f"generator.warp {gen.warp} is negative"),
+        (not (gen.warp and gen.attention),
+         "attention leaves things where they are, and a warp moves them: give --generator.attention or "
+         "--generator.warp"),
         (not gen.lab or (data.channels_a, data.channels_b) == (1, 3),
          "colouring in Lab goes from grey to colour: give --channels-a 1 and --channels-b 3"),
     ]  # fmt: skip

@@ -77,7 +77,7 @@ def test_diversity_needs_noise() -> None:
     Johnson.check(PYRAMID)
     dropped = replace(PYRAMID, generator=GeneratorConfig(dropout=0.5, noise=True))
     Johnson.check(dropped)
-    with pytest.raises(UserError, match=r"A resnet generator has no noise.*--generator\.kind pyramid"):
+    with pytest.raises(UserError, match=r"needs a generator with noise.*--generator\.kind pyramid"):
         Johnson.check(replace(PYRAMID, generator=GeneratorConfig()))
     with pytest.raises(UserError, match="not negative"):
         Johnson.check(replace(PYRAMID, perceptual=PerceptualConfig(diversity=-1.0)))

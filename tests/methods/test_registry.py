@@ -164,6 +164,7 @@ GENERATORS = {
     "convnext": {"kind": "convnext"},
     "pyramid": {"kind": "pyramid", "depth": 3},
     "attention": {"attention": True},
+    "warp": {"warp": 6},
     "blurred resnet": {"downsample": "blur", "upsample": "blur"},
 }
 
@@ -195,8 +196,9 @@ def test_every_discriminator_fits_every_method(name: str, discriminator: str) ->
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_every_generator_fits_every_method(name: str, generator: str) -> None:
     config = replace(_config(name), generator=replace(TINY.generator, **GENERATORS[generator]))
-    if name == "unsb" and (config.generator.kind != "resnet" or config.generator.attention):
-        with pytest.raises(UserError, match=r"kind resnet|leave out --generator\.attention"):
+    gen = config.generator
+    if name == "unsb" and (gen.kind != "resnet" or gen.attention or gen.warp):
+        with pytest.raises(UserError, match=r"kind resnet|leave out --generator\.(attention|warp)"):
             METHODS[config.method].check(config)
     else:
         _steps(config)

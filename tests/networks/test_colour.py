@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unpaired.config import GeneratorConfig
 from unpaired.networks import build_generator
-from unpaired.networks.colour import LabGenerator, coloured
+from unpaired.networks.colour import LabGenerator, coloured, to_lab
 
 
 def _lab(rgb: Tensor) -> Tensor:
@@ -41,6 +41,15 @@ def test_colours_come_back_from_their_lightness_and_their_ab(seed: int) -> None:
 def test_without_colour_grey_stays_grey() -> None:
     grey = torch.linspace(-1, 1, 256).view(1, 1, 16, 16)
     torch.testing.assert_close(coloured(grey, torch.zeros(1, 2, 16, 16)), grey.expand(-1, 3, -1, -1), atol=1e-5, rtol=0)
+
+
+def test_a_network_in_bfloat16_is_no_reason_to_round_colours() -> None:
+    seeded = torch.Generator().manual_seed(0)
+    grey, ab = torch.rand(2, 1, 16, 16, generator=seeded) * 2 - 1, torch.rand(2, 2, 16, 16, generator=seeded) * 160 - 80
+    with torch.autocast("cpu", torch.bfloat16):
+        made, seen = coloured(grey, ab), to_lab(grey.expand(-1, 3, -1, -1))
+    assert torch.equal(made, coloured(grey, ab))
+    assert torch.equal(seen, to_lab(grey.expand(-1, 3, -1, -1)))
 
 
 def test_out_of_gamut_is_clipped_and_gradients_stay_finite() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from unpaired.config import GeneratorConfig
 from unpaired.networks import build_generator
-from unpaired.networks.layers import NoiseBeside, initialise
+from unpaired.networks.layers import initialise
+from unpaired.networks.noise import NoiseBeside
 from unpaired.networks.pyramid import NOISE, PyramidGenerator
 
 
@@ -60,37 +59,3 @@ def test_each_scale_has_its_own_noise_and_what_enters_small_is_seen_far() -> Non
     x = torch.zeros(1, 3, 16, 16)
     whole = network.stages(x, range(1, 4))
     assert [tuple(stage.shape[2:]) for stage in whole] == [(16, 16), (8, 8), (4, 4)]
-
-
-@settings(deadline=None, max_examples=20)
-@given(
-    channels=st.integers(1, 4), seed=st.integers(0, 100), height=st.integers(2, 20), cut=st.integers(1, 19),
-    double=st.booleans(),
-)  # fmt: skip
-def test_noise_stands_beside_the_input_and_is_the_same_in_bands(
-    channels: int, seed: int, height: int, cut: int, double: bool
-) -> None:
-    noise = NoiseBeside(channels, seed).eval()
-    x = torch.randn(2, 3, height, 7, dtype=torch.float64 if double else torch.float32)
-    made = noise(x)
-    assert made.shape == (2, 3 + channels, height, 7)
-    assert torch.equal(made[:, :3], x)
-    cut = min(cut, height - 1)
-    assert torch.equal(torch.cat([noise(x[:, :, :cut]), noise(x[:, :, cut:], cut)], 2), made)
-    assert torch.equal(made[0, 3:], made[1, 3:])
-    assert torch.equal(made.float(), noise(x.float())), "no rounding in any precision"
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_noise_is_uniform(training: bool) -> None:
-    torch.manual_seed(0)
-    drawn: Tensor = NoiseBeside(64, 5).train(training)(torch.zeros(1, 0, 50, 40))[0]
-    assert drawn.min() >= -1
-    assert drawn.max() <= 1
-    shares = torch.histc(drawn, 10, -1, 1) / drawn.numel()
-    assert (shares - 0.1).abs().max() < 5 * (0.09 / drawn.numel()) ** 0.5
-    for along in ((1, 2), (0, 2), (0, 1)):  # no channel, row or column has more than chance gives it
-        means = drawn.mean(along)
-        assert means.abs().max() < 5 * (1 / 3 * means.numel() / drawn.numel()) ** 0.5
-    for shift in ((0, 0, 1), (0, 1, 0), (1, 0, 0), (1, 1, 1)):  # and no place knows its neighbours
-        assert (drawn * drawn.roll(shift, (0, 1, 2))).mean().abs() < 5 / 3 / drawn.numel() ** 0.5

@@ -78,6 +78,7 @@ def _configs() -> dict[str, Config]:
             loss=LossConfig(identity_every=2, pool=3, lambda_a=4.0),
         ),
         "attention": replace(paper, generator=GeneratorConfig(attention=True, residual=True)),
+        "warp": replace(paper, generator=GeneratorConfig(warp=8, residual=True)),
         "convnext, multi-scale, R1": replace(
             paper,
             generator=GeneratorConfig(kind="convnext"),

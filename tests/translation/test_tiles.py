@@ -14,6 +14,7 @@ from unpaired.config import GeneratorConfig
 from unpaired.errors import UserError
 from unpaired.networks import GENERATORS, build_generator
 from unpaired.networks.layers import initialise
+from unpaired.networks.noise import redraw
 from unpaired.translation import memory, passes
 from unpaired.translation.fit import fitted, fitted_rows
 from unpaired.translation.rows import Budget, Memory, Rows
@@ -68,7 +69,7 @@ def picture(height: int, width: int, channels: int = 3, dtype: torch.dtype = tor
     downsample=st.sampled_from(["strided", "blur"]),
     padding=st.sampled_from(["reflect", "zeros"]),
     residual=st.booleans(),
-    attention=st.booleans(),
+    moved=st.sampled_from([{}, {"attention": True}, {"warp": 9}]),
     dropout=st.sampled_from([0.0, 0.5]),
     height=st.integers(17, 70),
     width=st.integers(17, 40),
@@ -79,10 +80,10 @@ def picture(height: int, width: int, channels: int = 3, dtype: torch.dtype = tor
 )
 def test_tiled_is_whole(
     kind: str, height: int, width: int, band: int | None, band_bytes: int, memory: int, far: int, dropout: float,
-    **options: Any,
+    moved: dict[str, Any], **options: Any,
 ) -> None:  # fmt: skip
     """To the rounding of double precision: what is asked for is 1/255."""
-    net = network(kind=kind, dropout=dropout, noise=dropout > 0, **SIZES[kind], **options)
+    net = network(kind=kind, dropout=dropout, noise=dropout > 0, **SIZES[kind], **moved, **options)
     x = picture(height, width)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes, "FAR", far)
@@ -106,6 +107,16 @@ def test_in_half_precision() -> None:
         made, direct = tiled(net, x, 16), whole(net, x)
     error = (direct - whole(net, x)).abs().mean()  # of half precision itself
     assert (made - direct).abs().mean() <= error + 1 / 255
+
+
+@pytest.mark.parametrize("options", [{"kind": "pyramid"}, {"kind": "resnet", "dropout": 0.5, "noise": True}])
+def test_of_every_draw_of_noise(options: dict[str, Any]) -> None:
+    net = network(**options, **SIZES[options["kind"]])
+    x = picture(60, 30)
+    first = whole(net, x)
+    redraw(net, 7)
+    assert (whole(net, x) - first).abs().max() > 1e-3
+    torch.testing.assert_close(tiled(net, x, 8), whole(net, x), rtol=0, atol=1e-9)
 
 
 def test_colouring_keeps_the_lightness_of_the_whole() -> None:

@@ -77,6 +77,32 @@ def test_only_the_generator_asked_for_is_read(tmp_path: Path) -> None:
         translator(picture(16, 16), "b2a")
 
 
+def test_each_draw_of_noise_is_another_translation_that_can_be_repeated(tmp_path: Path) -> None:
+    pyramid = dataclasses.replace(SMALL, generator=GeneratorConfig(kind="pyramid", width=3, depth=2))
+    write_checkpoint(tmp_path / "run", pyramid)
+
+    def load(draw: int) -> Translator:
+        return Translator.load(tmp_path / "run", direction="a2b", device="cpu", draw=draw)
+
+    x = picture(40, 32)
+    plain = Translator.load(tmp_path / "run", direction="a2b", device="cpu")
+    first, second = load(1), load(2)
+    assert np.array_equal(load(0)(x), plain(x))
+    assert np.array_equal(load(1)(x), first(x))
+    assert len({made.tobytes() for made in (plain(x), first(x), second(x))}) == 3
+    assert len({each.fingerprint() for each in (plain, first, second)}) == 3, "another is another job"
+    assert load(0).fingerprint() == plain.fingerprint()
+    for draw in (-1, 1000):
+        with pytest.raises(UserError, match=f"draw {draw} is not from 0 to 999"):
+            load(draw)
+
+
+def test_a_run_without_noise_has_no_draws(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "run")
+    with pytest.raises(UserError, match=r"run has no noise, so all draws are the same: leave out draw"):
+        Translator.load(tmp_path / "run", draw=1)
+
+
 def test_best_is_taken_where_marked_else_latest(tmp_path: Path) -> None:
     first = write_checkpoint(tmp_path, images=10, seed=1)
     write_checkpoint(tmp_path, images=20, seed=2)

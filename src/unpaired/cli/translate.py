@@ -81,6 +81,9 @@ class Arguments:
     precision: Precision = "auto"
     """auto: bfloat16 where the hardware multiplies it, else float32 by whichever convolution is faster. float32: exact
     to 1e-5, and slower; to compare with other programs."""
+    draw: int = 0
+    """Of a run whose generator has noise (--generator.kind pyramid, or --generator.noise): which noise, 0 to 999. Each
+    gives other translations, and the same again."""
     max_memory: str | None = None
     """Memory to take, such as 3GB: a picture that needs more is translated a band of rows at a time, with the same
     result; most of what is free if not given."""
@@ -148,6 +151,7 @@ def _refusals(told: Arguments, far: str | None, *, filmed: bool, torchrun: bool)
     yield ray and told.attention, "--attention is for --engine local."
     yield ray and told.masks, "--masks is for --engine local."
     yield ray and told.precision != "auto", "--precision is for --engine local."
+    yield ray and told.draw, "--draw is for --engine local."
     yield ray and told.max_megapixels is not None, "--max-megapixels is for --engine local."
     yield ray and told.format, "--format is not known to --engine ray: leave one of them out."
     yield ray and torchrun and not filmed, "--engine ray starts workers itself: leave out torchrun."
@@ -183,7 +187,7 @@ def _with_ray(told: Arguments, done: Callable[[int, int], None]) -> BatchReport:
 def _translator(told: Arguments) -> Translator:
     return Translator.load(
         told.run, direction=told.direction, checkpoint=told.checkpoint, device=told.device, precision=told.precision,
-        max_memory=told.max_memory,
+        max_memory=told.max_memory, draw=told.draw,
     )  # fmt: skip
 
 

@@ -60,6 +60,8 @@ def _lacking(config: GeneratorConfig, network: Generator) -> Iterator[str]:
         yield "generator of several steps"
     if config.attention:
         yield "generator with attention"
+    if config.warp:
+        yield "generator that bends pictures"
     if config.lab or config.residual:
         yield "generator that colours in Lab" if config.lab else "residual output"
     if config.norm not in ("instance", "batch", "none"):

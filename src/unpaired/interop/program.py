@@ -7,13 +7,14 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.fx.experimental import _config
 
 from unpaired.config import Direction
 from unpaired.data.files import replacing
@@ -23,6 +24,8 @@ from unpaired.translation.translator import Translator
 
 TOLERANCE = 1e-4
 """By how much another runtime may differ, in pictures of -1 to 1."""
+ROUGHNESS = 10.0
+"""How much larger rounding may be seen where places are taken from between others."""
 
 
 class Translation(nn.Module):
@@ -44,7 +47,7 @@ def exported(translator: Translator, direction: Direction) -> ExportedProgram:
     least = 1 if multiple > 16 else 2
     height, width = multiple * Dim("h", min=least, max=8192), multiple * Dim("w", min=least, max=8192)
     shapes = {"picture": {0: Dim("n", min=1, max=1024), 2: height, 3: width}}
-    with quiet(), torch.no_grad():
+    with quiet(), torch.no_grad(), _sizes_of_one():
         return torch.export.export(
             Translation(network).eval(), (sample(translator, direction, 2, 3, 4),), dynamic_shapes=shapes
         )
@@ -96,8 +99,10 @@ def difference(translator: Translator, direction: Direction, run: Callable[[Tens
     found: list[float] = []
     network = translator.generator(direction)
     usual = max(1, round(64 / cast(int, network.multiple)))  # 64 px
-    # Which colour a place takes is decided so sharply that rounding is seen as much larger.
+    # Which colour a place takes is decided so sharply that rounding is seen as much larger; and where places are taken
+    # from is rounded, too, in a picture of noise.
     tolerance = TOLERANCE * (SHARPNESS if isinstance(network, PaletteGenerator) else 1)
+    tolerance *= ROUGHNESS if translator.config.generator.warp else 1
     for count, rows, columns in ((1, usual, usual), (3, usual + 1, usual + 2)):
         x = sample(translator, direction, count, rows, columns)
         found.append(float((run(x) - translator.translate(x, direction)).abs().max()))
@@ -107,6 +112,14 @@ def difference(translator: Translator, direction: Direction, run: Callable[[Tens
                 f"{tolerance:g}: it was not written."
             )
     return max(found)
+
+
+def _sizes_of_one() -> AbstractContextManager[object]:
+    """Inside, a program is traced as one for maps of one place, too, as the innermost of a U-Net is: without it torch's
+    questions about the layout of memory leave a guard that refuses them. (torch's own exporter to ONNX does the same.)
+    """
+    known = hasattr(_config, "backed_size_oblivious")  # versions without it have no such guards
+    return _config.patch(backed_size_oblivious=True) if known else nullcontext()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ super-resolution", ECCV 2016, arXiv:1603.08155): a generator learns what `unpair
 The style is the whole of domain B, or one picture. The paper aims at the Gram matrices of one; against those of the
 pictures of each step, drawn anew, a squared distance has the same gradients on average as against their mean over B,
 which is what the CycleGAN paper (section 5.2) gives Gatys et al. to aim at. Instance norm in the generator is Ulyanov
-et al. 2017 (arXiv:1607.08022). There is no discriminator.
+et al. 2016 (arXiv:1607.08022). There is no discriminator.
 
 With a pyramid as the generator it is the texture network of Ulyanov et al. 2016 (arXiv:1603.03417), and with the
 diversity of Ulyanov et al. 2017 (arXiv:1701.02096) what its noise does is to be seen.
@@ -23,6 +23,7 @@ from unpaired.losses.perceptual import content_loss, diversity_loss, gram, style
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step, passes
+from unpaired.networks.noise import noisy
 from unpaired.networks.perceptual import load_perceptual, network_of
 
 
@@ -41,10 +42,10 @@ class Johnson(Method):
             raise UserError(
                 "johnson takes pictures of 1 or 3 channels: its frozen network knows grey and colours only."
             )
-        if c.diversity > 0 and config.generator.kind != "pyramid" and not config.generator.dropout:
+        if c.diversity > 0 and not noisy(config.generator):
             raise UserError(
-                f"A {config.generator.kind} generator has no noise that could make translations differ: take "
-                "--generator.kind pyramid or --generator.dropout with --perceptual.diversity."
+                "--perceptual.diversity needs a generator with noise that could make translations differ: take "
+                "--generator.kind pyramid, or --generator.noise and --generator.dropout."
             )
         if min(c.content, c.style, c.smoothness, c.diversity) < 0 or c.content + c.style == 0:
             raise UserError("Unusable configuration: perceptual weights are not negative, and not all 0.")

@@ -40,6 +40,7 @@ class UNSB(Method):
             (not config.generator.lab, "unsb goes from pictures to pictures: leave out --generator.lab"),
             (not config.generator.attention, "unsb paints a picture several times over: leave out "
              "--generator.attention"),
+            (not config.generator.warp, "unsb goes to B in small steps: leave out --generator.warp"),
             (not config.data.colours_b, "unsb knows no palette: leave out --colours-b"),
             (inputs == outputs, "unsb mixes pictures of both domains, which need the same channels"),
             (config.training.batch >= 2, "unsb compares pictures of a batch with each other: give --batch 2 or more"),

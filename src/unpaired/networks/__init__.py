@@ -21,6 +21,7 @@ from unpaired.networks.projected import ProjectedDiscriminator
 from unpaired.networks.pyramid import PyramidGenerator
 from unpaired.networks.resnet import ResNetGenerator
 from unpaired.networks.unet import UNetGenerator
+from unpaired.networks.warp import WarpingGenerator
 
 GENERATORS: dict[str, Callable[[int, int, GeneratorConfig], Generator]] = {
     "resnet": ResNetGenerator,
@@ -37,6 +38,8 @@ PATCHES: dict[str, Callable[[int, DiscriminatorConfig], nn.Module]] = {
 
 def build_generator(inputs: int, outputs: int, config: GeneratorConfig) -> Generator:
     """(N, inputs, H, W) → (N, outputs, H, W), both in [-1, 1], with freshly drawn weights."""
+    if config.warp:
+        return WarpingGenerator(build_generator(inputs, outputs, replace(config, warp=0)), inputs, config)
     build = GENERATORS[config.kind]
     if config.attention:
         return AttentiveGenerator(build(inputs, outputs + 1, replace(config, residual=False)), residual=config.residual)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from unpaired.networks.generator import Generator
@@ -16,7 +18,12 @@ from unpaired.networks.generator import Generator
 REACH = 110.0
 """|a| and |b| of sRGB colours stay below."""
 
-_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+_PRIMARIES = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+_TO_XYZ = _PRIMARIES / _PRIMARIES.sum(axis=1, keepdims=True)
+"""Light of R, G and B → X, Y and Z relative to the white, which is what RGB (1, 1, 1) gives."""
+_TO_RGB = np.linalg.inv(_TO_XYZ)
 _EDGE = 6 / 29  # where f leaves the cube root for a line
 
 
@@ -43,18 +50,20 @@ def coloured(grey: Tensor, ab: Tensor) -> Tensor:
     lightness = _compressed(_linear((grey + 1) / 2))
     a, b = ab[:, :1], ab[:, 1:]
     xyz = torch.cat([_expanded(lightness + a / 500), _expanded(lightness), _expanded(lightness - b / 200)], dim=1)
-    to_xyz = grey.new_tensor(_TO_XYZ)
-    # X, Y and Z are relative to the white, which is what RGB (1, 1, 1) gives.
-    rgb = torch.einsum("kc,nchw->nkhw", torch.linalg.inv(to_xyz / to_xyz.sum(1, keepdim=True)), xyz)
-    return 2 * _encoded(rgb) - 1
+    return 2 * _encoded(_mixed(_TO_RGB, xyz)) - 1
 
 
 def to_lab(rgb: Tensor) -> Tensor:
     """(N, 3, H, W) sRGB in [-1, 1] → (N, 3, H, W): lightness in 0…100, a and b."""
-    to_xyz = rgb.new_tensor(_TO_XYZ)
-    xyz = torch.einsum("kc,nchw->nkhw", to_xyz / to_xyz.sum(1, keepdim=True), _linear((rgb + 1) / 2))
-    x, y, z = _compressed(xyz).unbind(1)
+    x, y, z = _compressed(_mixed(_TO_XYZ, _linear((rgb + 1) / 2))).unbind(1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=1)
+
+
+def _mixed(matrix: NDArray[np.float64], x: Tensor) -> Tensor:
+    """(N, 3, H, W) → (N, 3, H, W) by a 3×3 matrix. Summed place by place: a product of matrices would be rounded to
+    bfloat16 where the network computes in it, which dark and strong colours do not bear."""
+    r, g, b = x.unbind(1)
+    return torch.stack([float(row[0]) * r + float(row[1]) * g + float(row[2]) * b for row in matrix], dim=1)
 
 
 def _linear(v: Tensor) -> Tensor:

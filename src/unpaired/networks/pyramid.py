@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from unpaired.config import GeneratorConfig
 from unpaired.networks.generator import Generator
-from unpaired.networks.layers import NoiseBeside, conv, dropout, norm_layer, residual_output
+from unpaired.networks.layers import conv, dropout, norm_layer, residual_output
+from unpaired.networks.noise import NoiseBeside
 
 NOISE = 3
 """Channels of noise at each scale, as many as a colour picture has."""

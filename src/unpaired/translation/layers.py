@@ -20,8 +20,10 @@ from unpaired.networks.attention import attended, attention
 from unpaired.networks.bridge import Condition, Modulation
 from unpaired.networks.colour import coloured
 from unpaired.networks.convnext import Attention
-from unpaired.networks.layers import Blur, Noise, NoiseBeside, ResizeConv, residual_output
+from unpaired.networks.layers import Blur, ResizeConv, residual_output
+from unpaired.networks.noise import Noise, NoiseBeside
 from unpaired.networks.palette import flattened
+from unpaired.networks.warp import Bend
 
 
 class Reach(NamedTuple):
@@ -150,6 +152,8 @@ def module_reach(module: nn.Module) -> Reach | None:
         return SAME
     if isinstance(module, ResizeConv):
         return DOUBLED
+    if isinstance(module, Bend):
+        return Reach(-module.far - 1, module.far + 1)
     if isinstance(module, Blur):
         return Reach(-1, 1, down=2)
     if isinstance(module, nn.AvgPool2d):

@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from unpaired.networks.layers import Noise, NoiseBeside
+from unpaired.networks.noise import Noise, NoiseBeside
 from unpaired.translation import fit
 from unpaired.translation.band import Band, convolution_rows, convolved, is_convolution
 from unpaired.translation.layers import Layer, trace

@@ -26,6 +26,7 @@ from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.networks import winograd
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator
+from unpaired.networks.noise import DRAWS, noisy, redraw
 from unpaired.translation import kinds, pictures
 from unpaired.translation.fit import Rows, fitted
 from unpaired.translation.large import Large
@@ -45,16 +46,22 @@ class Translator:
         directions: the directions that this translator knows.
         images_seen: how many images of each domain the generators were trained on.
         device: where it computes.
+        draw: which of its noises a generator that has some takes.
         source: the run, checkpoint or file that it was loaded from.
     """
 
     def __init__(
         self, config: Config, generators: Mapping[Direction, Callable[[], nn.Module]], *,
         images_seen: int = 0, device: str = "auto", precision: Precision = "auto", max_memory: int | str | None = None,
-        source: Path | None = None,
+        source: Path | None = None, draw: int = 0,
     ) -> None:  # fmt: skip
         """`generators` builds a direction's network, in evaluation mode, when called; see `load`."""
+        if not 0 <= draw < DRAWS:
+            raise UserError(f"draw {draw} is not from 0 to {DRAWS - 1}.")
+        if draw and not noisy(config.generator):
+            raise UserError(f"{source or 'This translator'} has no noise, so all draws are the same: leave out draw.")
         self.config = config
+        self.draw = draw
         self.source = source
         self.directions: tuple[Direction, ...] = tuple(d for d in DIRECTIONS if d in generators)
         self.images_seen = images_seen
@@ -70,7 +77,7 @@ class Translator:
     def load(
         cls, path: str | Path, *, direction: Direction | None = None,
         checkpoint: Literal["best", "latest"] | None = None,
-        device: str = "auto", precision: Precision = "auto", max_memory: int | str | None = None,
+        device: str = "auto", precision: Precision = "auto", max_memory: int | str | None = None, draw: int = 0,
     ) -> Translator:  # fmt: skip
         """The translator of a run, of one checkpoint of it, or in a file that `unpaired export --safetensors` wrote.
 
@@ -83,9 +90,10 @@ class Translator:
                 convolution where that is faster; float32 is exact to 1e-5: torch's own convolutions, and slower.
             max_memory: bytes, or a text such as "3GB", that the process may have in memory: what would take more is
                 translated a band of rows at a time, with the same result; by default most of what is free.
+            draw: of a generator with noise, which noise: 0 to 999, each gives another translation.
 
         Raises:
-            UserError: there is no such run or checkpoint, or it is damaged or of a newer version.
+            UserError: there is no such run or checkpoint, it is damaged or of a newer version, or has no noise to draw.
         """
         if checkpoint not in (None, "best", "latest"):
             raise UserError(f"checkpoint={checkpoint!r} is unknown: take 'best' or 'latest', or name its folder.")
@@ -97,7 +105,7 @@ class Translator:
         wanted: Generators = {way: source for way, source in sources.items() if direction in (None, way)}
         return cls(
             config, wanted, images_seen=images, device=device, precision=precision, max_memory=max_memory,
-            source=path,
+            source=path, draw=draw,
         )  # fmt: skip
 
     @classmethod
@@ -288,7 +296,7 @@ class Translator:
         )  # fmt: skip
         return Translator(
             replace(self.config, data=data), {way: lambda: AttentionMap(generator)}, images_seen=self.images_seen,
-            device=str(self.device), max_memory=self.large.max_memory, source=self.source,
+            device=str(self.device), max_memory=self.large.max_memory, source=self.source, draw=self.draw,
             precision="float32" if self._exact else "bfloat16" if self._dtype == torch.bfloat16 else "auto",
         )  # fmt: skip
 
@@ -318,6 +326,8 @@ class Translator:
         for name, tensor in self.generator(way).state_dict().items():
             hashed.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
             hashed.update(tensor.contiguous().reshape(-1).view(torch.uint8).cpu().numpy())
+        if self.draw:
+            hashed.update(f"draw {self.draw}".encode())
         return hashed.hexdigest()
 
     def gives_grey(self, direction: Direction, grey: bool) -> bool:
@@ -335,6 +345,7 @@ class Translator:
         way = self.direction(direction)
         if way not in self._built:
             network = self._sources[way]().to(self.device)
+            redraw(network, self.draw)
             network = winograd.without(network) if self._exact else network
             if self._channels_last:
                 network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
