@@ -88,6 +88,10 @@ class Discriminator(nn.Module):
             logits for part in self.parts for logits in part(picture if isinstance(part, ProjectedDiscriminator) else x)
         ]
 
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What the logits of (N, C, H, W) are read from; frozen networks say what they see."""
+        return [maps for part in self.parts for maps in part.features(x)]
+
     def from_pixels(self, x: Tensor) -> list[Tensor]:
         """The logits of those parts that learn from pixels, not through a frozen network."""
         parts = [part for part in self.parts if not isinstance(part, ProjectedDiscriminator)]
