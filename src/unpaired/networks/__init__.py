@@ -29,7 +29,8 @@ GENERATORS: dict[str, Callable[[int, int, GeneratorConfig], Generator]] = {
     "convnext": ConvNeXtGenerator,
     "pyramid": PyramidGenerator,
 }
-PATCHES: dict[str, Callable[[int, DiscriminatorConfig], nn.Module]] = {
+Part = PatchDiscriminator | MultiScaleDiscriminator | PixelDiscriminator | ProjectedDiscriminator
+PATCHES: dict[str, Callable[[int, DiscriminatorConfig], Part]] = {
     "patchgan": PatchDiscriminator,
     "multiscale": MultiScaleDiscriminator,
     "pixel": PixelDiscriminator,
@@ -90,7 +91,7 @@ class Discriminator(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         """What the logits of (N, C, H, W) are read from; frozen networks say what they see."""
-        return [maps for part in self.parts for maps in part.features(x)]
+        return [maps for part in cast(Iterable[Part], self.parts) for maps in part.features(x)]
 
     def from_pixels(self, x: Tensor) -> list[Tensor]:
         """The logits of those parts that learn from pixels, not through a frozen network."""
