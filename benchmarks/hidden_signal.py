@@ -54,6 +54,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "--cycle-noise 0.2 --lambda-b 2": {"cycle_noise": 0.2, "lambda_b": 2.0},
     "--cycle-noise 0.2 --lambda-b 1": {"cycle_noise": 0.2, "lambda_b": 1.0},
     "--cycle-coarse 4": {"cycle_coarse": 4},
+    "--cycle-features 0.5": {"cycle_features": 0.5},
+    "--cycle-features 1": {"cycle_features": 1.0},
     "--cycle-floor 0": {"cycle_floor": 0.0},
 }
 

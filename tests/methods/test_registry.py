@@ -192,6 +192,13 @@ def test_every_discriminator_fits_every_method(name: str, discriminator: str) ->
     assert judged == (name != "johnson")
 
 
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_every_discriminator_can_be_asked_for_its_features(discriminator: str) -> None:
+    options = replace(TINY.discriminator, **DISCRIMINATORS[discriminator])
+    terms = _steps(replace(TINY, discriminator=options, loss=replace(TINY.loss, cycle_features=0.5)))
+    assert {"cycle_features_a", "cycle_features_b"} <= terms.keys()
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_every_generator_fits_every_method(name: str, generator: str) -> None:
