@@ -1,19 +1,21 @@
 """A cycle that hides, and what cures it: honesty and KID before and after some training, one remedy a row.
 
-    python benchmarks/hidden_signal.py [--steps 300] [--seed 0] [--paint] [--rows plain "--cycle-noise 0.1" …]
+    python benchmarks/hidden_signal.py [--steps 300] [--seed 0] [--paint] [--rows plain …] [--picture FILE]
 
 Grey pictures (A) and coloured ones (B), made of the built-in 3D emoji at 32 px. Grey can't hold colours, and the cycle
 B → A → B asks for them back. The start is one that Chu et al. 2017 found trained translators at: B → A fades colours to
 8 %, too little to see, and A → B enlarges what is left. Both are one 3×3 matrix of colours a pixel, so that it takes
 seconds and what they hide is known; adversaries, objective and optimiser are those of every training. A matrix can
 colour a grey picture by enlarging what is left of its colours only; with `--paint` each has a small ResNet beside it,
-faint at the start, that can paint colours and grey by what it sees.
+faint at the start, that can paint colours and grey by what it sees. FILE shows inputs, each row's grey fakes, and what
+comes back of them as they are and with noise too faint to see.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,13 +37,14 @@ from unpaired.config import (
 from unpaired.data import demo
 from unpaired.data.decode import LUMINANCE, decode
 from unpaired.data.files import default_cache_dir
+from unpaired.data.grid import preview_grid, spread
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor, to_tensor
-from unpaired.evaluation.honesty import examine
+from unpaired.evaluation.honesty import examine, noise
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.training.engine import Engine
 
-SIDE, BATCH, FADED = 32, 4, 0.08
+SIDE, BATCH, FADED, SHOWN = 32, 4, 0.08, 5
 ROWS: dict[str, dict[str, Any]] = {
     "plain": {},
     "--cycle-noise 0.05": {"cycle_noise": 0.05},
@@ -51,6 +54,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "--cycle-noise 0.2 --lambda-b 2": {"cycle_noise": 0.2, "lambda_b": 2.0},
     "--cycle-noise 0.2 --lambda-b 1": {"cycle_noise": 0.2, "lambda_b": 1.0},
     "--cycle-coarse 4": {"cycle_coarse": 4},
+    "--cycle-features 0.5": {"cycle_features": 0.5},
+    "--cycle-features 1": {"cycle_features": 1.0},
     "--cycle-floor 0": {"cycle_floor": 0.0},
 }
 
@@ -109,12 +114,22 @@ def trained(engine: Engine, a: NDArray[np.uint8], b: NDArray[np.uint8], steps: i
         engine.step(x, y, images=step * BATCH, rate=min(1.0, 2 * (1 - done)), done=done)
 
 
+def there_and_back(engine: Engine, inputs: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """(N, SIDE, SIDE, 3) each: grey fakes, what comes back of them, and what comes back of them with faint noise."""
+    grey, colour = engine.method.networks()["generator_ba"], engine.method.networks()["generator_ab"]
+    with torch.no_grad():
+        fakes: Tensor = grey(to_tensor(inputs))
+        made = [x.clamp(-1, 1) for x in (fakes, colour(fakes), colour(noise(fakes)))]
+    return [((x + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy() for x in made]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--paint", action="store_true", help="translators that can paint, too")
     parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("--picture", type=Path, help="a file for some inputs, fakes, and what comes back")
     options = parser.parse_args()
     a, b = pictures("trainA", 200, grey=True), pictures("trainB", 200, grey=False)
     test_a, test_b = pictures("testB", 64, grey=True), pictures("testB", 128, grey=False)[64:]
@@ -124,10 +139,7 @@ def main() -> None:
     def measured(engine: Engine) -> str:
         there, back = engine.method.networks()["generator_ba"], engine.method.networks()["generator_ab"]
         found = examine(test_b, test_a, there, back)
-        with torch.no_grad():
-            fakes: Tensor = there(to_tensor(test_b)).clamp(-1, 1)
-        made = ((fakes + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-        distance = kid(extractor(list(made)), real, minimum=2)
+        distance = kid(extractor(list(there_and_back(engine, test_b)[0])), real, minimum=2)
         return (
             f"{found.lost('noise') or 0:.3f} | {found.sensitivity or 0:.2f} | {found.clean:.3f} | "
             f"{found.changed['noise']:.3f} | {distance:.3f} |"
@@ -136,10 +148,16 @@ def main() -> None:
     print("| | hidden information | sensitivity | L1 back, clean | L1 back, noise | KID of grey |")
     print("|---|---|---|---|---|---|")
     print("| the start |", measured(hiding({}, options.seed, paint=options.paint)), flush=True)
+    shown = np.stack(spread(list(test_b), SHOWN))
+    captions, columns = ["input"], [list(shown)]
     for name in options.rows:
         engine = hiding(ROWS[name], options.seed, paint=options.paint)
         trained(engine, a, b, options.steps)
         print(f"| {name} |", measured(engine), flush=True)
+        captions += [name, "back", "noised, back"]
+        columns += map(list, there_and_back(engine, shown))
+    if options.picture:
+        preview_grid(columns, captions, scale=4).save(options.picture, quality=85)
 
 
 if __name__ == "__main__":

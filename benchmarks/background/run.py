@@ -1,10 +1,10 @@
-"""What is not of the domain stays: emoji on streets, of which only the emoji are to change.
+"""What is not of the domain stays: emoji on backgrounds, of which only the emoji are to change.
 
-    python benchmarks/background/run.py PHOTOS --out OUT [--rows plain attention masks …] [--images 2400] [--seed 0]
+    python benchmarks/background/run.py [PHOTOS] --out OUT [--rows plain attention …] [--images 2400] [--seed 0]
 
-A is flat emoji pasted on street photos, B is 3D emoji on others. Each row is trained on as many images and judged on
-the way A → B. Typed again, the command goes on; OUT/table.md is the table, OUT/ROW.png shows inputs, translations and
-maps of attention.
+A is flat emoji pasted on street photos, B is 3D emoji on others; without PHOTOS, backgrounds are drawn landscapes. Each
+row is trained on as many images and judged on the way A → B. Typed again, the command goes on; OUT/table.md is the
+table, and OUT/background.webp shows inputs and each row's translations, with maps of attention.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
-from scenes import Picture, Scene, write
+from landscapes import draw
+from scenes import SIDE, STREETS, Picture, Scene, write
 
 import unpaired
 from unpaired.config import Config
+from unpaired.data.grid import preview_grid
 from unpaired.data.picture import Picture as Pages
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
@@ -29,20 +30,20 @@ from unpaired.presets import demo
 from unpaired.run import checkpoint
 from unpaired.translation.composite import laid_over
 
-SHOWN = 16
+SHOWN = 6
 ROWS: dict[str, Callable[[Config], Config]] = {
-    "plain": lambda config: config,
     "not-residual": lambda config: replace(config, generator=replace(config.generator, residual=False)),
+    "plain": lambda config: config,
     "attention": lambda config: replace(config, generator=replace(config.generator, attention=True)),
     "masks": lambda config: config,
 }
-"""Plain CycleGAN, whose generator adds to its input, and as published, where it paints all anew; learnt attention; and
+"""CycleGAN as published, whose generator paints all anew; plain, where it adds to its input; learnt attention; and
 masks given in training (`masks` trains with an outside-mask loss)."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photos", type=Path)
+    parser.add_argument("photos", type=Path, nargs="?", help="backgrounds, 2,000 or more; drawn if not given")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=ROWS)
     parser.add_argument("--images", type=int, default=2400, help="of each domain seen, a row")
@@ -51,15 +52,16 @@ def main() -> None:
     options = parser.parse_args()
     data = options.out / "scenes"
     data.mkdir(parents=True, exist_ok=True)
-    made = write(options.photos, data)
+    made = write(options.photos or draw(options.out / "landscapes", STREETS, SIDE), data)
     judge = Judge([*made["testA"].values()], [*made["testB"].values()])
     path = options.out / "results.json"
     results: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.exists() else {}
-    results["do nothing"] = judge([scene.picture for scene in judge.inputs])
+    pictures = [scene.picture for scene in judge.inputs]
+    results["do nothing"] = judge(pictures)
+    sheet = {"input": pictures[:SHOWN]}
     for name in options.rows:
         run = trained(name, options, data)
         translator = unpaired.Translator.load(run, direction="a2b", checkpoint="latest", device=options.device)
-        pictures = [scene.picture for scene in judge.inputs]
         fakes = translator.translate_arrays(pictures)
         newest = checkpoint.latest(run)
         assert newest is not None
@@ -67,12 +69,11 @@ def main() -> None:
         results[name] = judge(fakes) | images
         # Whatever it was trained with, masks may be given in translation.
         results[f"{name}, masks in translation"] = judge(composites(judge.inputs, fakes)) | images
-        shown = [pictures[:SHOWN], fakes[:SHOWN]]
+        sheet[name] = fakes[:SHOWN]
         if translator.config.generator.attention:
-            shown.append(translator.attention().translate_arrays(pictures[:SHOWN]))
-        sheet = np.concatenate([np.concatenate(row, axis=1) for row in shown])
-        Image.fromarray(sheet).save(options.out / f"{name}.png")
+            sheet["its map"] = translator.attention().translate_arrays(pictures[:SHOWN])
         path.write_text(json.dumps(results, indent=1))
+    preview_grid(list(sheet.values()), list(sheet)).save(options.out / "background.webp", quality=85)
     text = table(results)
     (options.out / "table.md").write_text(text)
     print(text)

@@ -13,6 +13,8 @@ from unpaired.data.demo import unpack
 from unpaired.data.discover import discover
 
 SIDE = 64
+STREETS = 2000
+"""Backgrounds needed, so that each folder has its own."""
 SIDES = (28, 45)
 """Of an emoji: from the first to below the second, in px."""
 
@@ -82,8 +84,8 @@ def write(photos: Path, out: Path) -> dict[str, dict[str, Scene]]:
     demo = unpack(out / "emoji")
     streets = list(discover(photos).files)
     folders = ("trainA", "trainB", "testA", "testB")
-    if len(streets) < 2000:
-        raise SystemExit(f"{photos} holds {len(streets)} photos: 2,000 are needed, so that each folder has its own.")
+    if len(streets) < STREETS:
+        raise SystemExit(f"{photos} holds {len(streets)} photos: {STREETS} are needed so that each folder has its own.")
     made: dict[str, dict[str, Scene]] = {}
     for number, folder in enumerate(folders):
         made[folder] = scenes(demo / folder, streets[number :: len(folders)], number)

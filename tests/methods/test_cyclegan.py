@@ -185,6 +185,19 @@ def test_the_cycle_loses_weight_as_the_training_goes_on() -> None:
         torch.testing.assert_close(whole.loss - _generators(method).loss, (1 - share) * cycle, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_a_share_of_the_cycle_is_asked_for_in_features(share: float) -> None:
+    method = _method(cycle_features=share, identity=0, gan_weight=1e-6)
+    body = method.ways.adversary_a.discriminator.parts[0].body
+    back, real = (body[:-1](x) for x in (method.ways.generator_ba(method.ways.generator_ab(REAL_A)), REAL_A))
+    step = _generators(method)
+    torch.testing.assert_close(step.terms["cycle_features_a"], (back - real).abs().mean() / real.abs().mean())
+    pixels, features = (step.terms[f"{name}_a"] + step.terms[f"{name}_b"] for name in ("cycle", "cycle_features"))
+    expected = 10 * ((1 - share) * pixels + share * features)
+    torch.testing.assert_close(step.loss, expected, rtol=1e-4, atol=1e-4)
+    assert not any(name.startswith("discriminator") for name in _gradients(method, step.loss))
+
+
 # Passes.
 
 

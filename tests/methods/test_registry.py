@@ -96,7 +96,7 @@ def test_it_translates_in_its_directions_and_in_no_other(run: Path, pictures: tu
         assert made.size == (36, 36)
         assert made.tobytes() == loaded(pictures[0] / "00.png", direction).tobytes()
     for direction in {"a2b", "b2a"} - set(translators):
-        with pytest.raises(UserError, match=direction):
+        with pytest.raises(UserError, match=f"does not translate {direction}: .* the two folders exchanged"):
             unpaired.Translator.load(run, direction=direction)  # pyright: ignore
 
 
@@ -190,6 +190,13 @@ def test_every_discriminator_fits_every_method(name: str, discriminator: str) ->
     judged = any(term.startswith("discriminator_") for term in terms)
     assert any(term.startswith("r1_") for term in terms) == ("r1" in options and judged)
     assert judged == (name != "johnson")
+
+
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_every_discriminator_can_be_asked_for_its_features(discriminator: str) -> None:
+    options = replace(TINY.discriminator, **DISCRIMINATORS[discriminator])
+    terms = _steps(replace(TINY, discriminator=options, loss=replace(TINY.loss, cycle_features=0.5)))
+    assert {"cycle_features_a", "cycle_features_b"} <= terms.keys()
 
 
 @pytest.mark.parametrize("name", NAMES)

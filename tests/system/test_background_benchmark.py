@@ -26,10 +26,11 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     if not HOME.is_dir():
         pytest.skip("benchmarks are not part of a package")
     monkeypatch.syspath_prepend(HOME)
-    for name in ("scenes", "run"):  # another benchmark has a module of that name
+    names = ("landscapes", "scenes", "run")
+    for name in names:  # another benchmark has a module of that name
         monkeypatch.delitem(sys.modules, name, raising=False)
-    yield Namespace(scenes=import_module("scenes"), run=import_module("run"))
-    for name in ("scenes", "run"):
+    yield Namespace(**{name: import_module(name) for name in names})
+    for name in names:
         sys.modules.pop(name, None)
 
 
@@ -53,6 +54,20 @@ def test_scenes_and_their_scores(benchmark: Any) -> None:
     (held,) = benchmark.run.composites([scene], [255 - scene.picture])
     assert scene.background_change(held) == 0
     assert np.array_equal(held[scene.mask == 255], 255 - scene.picture[scene.mask == 255])
+
+
+def test_landscapes_are_the_same_each_time_and_unlike_each_other(benchmark: Any, tmp_path: Path) -> None:
+    folder = benchmark.landscapes.draw(tmp_path / "drawn", 6, 32)
+    pictures = [np.asarray(Image.open(folder / f"{i:04}.png")).astype(int) for i in range(6)]
+    assert sorted(path.name for path in folder.iterdir()) == [f"{i:04}.png" for i in range(6)]
+    assert np.array_equal(pictures[3], benchmark.landscapes.landscape(3, 32))
+    for i, picture in enumerate(pictures):
+        assert picture.shape == (32, 32, 3)
+        assert picture.std() > 15, "not plain"
+        assert all(np.abs(picture - other).mean() > 5 for other in pictures[:i])
+    (folder / "0002.png").unlink()
+    benchmark.landscapes.draw(folder, 6, 32)
+    assert (folder / "0002.png").is_file()
 
 
 def test_every_row_can_be_trained_and_stands_in_the_table(benchmark: Any) -> None:

@@ -24,11 +24,11 @@ def test_structure_and_light_are_kept_by_one_word_each(
 
 
 def test_a_cycle_in_which_hiding_does_not_pay(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
-    words = ["--cycle-noise", "0.05", "--cycle-coarse", "2", "--cycle-floor", "0.2"]
+    words = ["--cycle-noise", "0.05", "--cycle-coarse", "2", "--cycle-floor", "0.2", "--cycle-features", "0.5"]
     answer = unpaired("train", *domains, "--out", tmp_path / "run", *TINY, *words)
     assert answer.status == 0, answer
     loss = json.loads((tmp_path / "run" / "run.json").read_text())["config"]["loss"]
-    assert [loss[f"cycle_{name}"] for name in ("noise", "coarse", "floor")] == [0.05, 2, 0.2]
+    assert [loss[f"cycle_{name}"] for name in ("noise", "coarse", "floor", "features")] == [0.05, 2, 0.2, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,8 @@ def test_a_cycle_in_which_hiding_does_not_pay(unpaired: Command, domains: tuple[
         (["--inversion", "-1"], "inversion"),
         (["--cycle-coarse", "33"], "cycle-coarse 33 is not from 1 to the crop, 32 px"),
         (["--cycle-floor", "2"], "cycle-floor 2.0 is not in [0, 1]"),
+        (["--cycle-features", "2"], "cycle-features 2.0 is not in [0, 1]"),
+        (["--cycle-features", "1", "--gan-weight", "0"], "give --cycle-features 0"),
     ],
 )
 def test_impossible_values_are_refused_in_a_sentence(

@@ -78,6 +78,11 @@ def _configs() -> dict[str, Config]:
             loss=LossConfig(identity_every=2, pool=3, lambda_a=4.0),
         ),
         "attention": replace(paper, generator=GeneratorConfig(attention=True, residual=True)),
+        "cycle in features": replace(
+            paper,
+            discriminator=DiscriminatorConfig(kind="multiscale", scales=2),
+            loss=LossConfig(cycle_features=0.5),
+        ),
         "warp": replace(paper, generator=GeneratorConfig(warp=8, residual=True)),
         "convnext, multi-scale, R1": replace(
             paper,

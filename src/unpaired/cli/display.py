@@ -19,6 +19,7 @@ ETA_SECONDS = 30.0  # after which the rate is steady enough to say when it will 
 
 EXPLAINED = {
     "gan_ab": "fooling D_B", "gan_ba": "fooling D_A", "cycle_a": "A → B → A", "cycle_b": "B → A → B",
+    "cycle_features_a": "A → B → A seen", "cycle_features_b": "B → A → B seen",
     "identity_a": "A stays A", "identity_b": "B stays B",
     "discriminator_a": "telling A", "discriminator_b": "telling B",
     "nce_a": "places of A", "nce_b": "places of B", "l1_b": "true pairs",

@@ -61,7 +61,7 @@ def preview_grid(
     for x, column in enumerate(pictures):
         left = gap + x * (width + gap)
         if labels:
-            draw.text((left + width / 2, caption / 2), _cut(labels[x], font, width), INK, font, anchor="mm")
+            draw.text((left + width / 2, caption / 2), _cut(labels[x], font, width + gap // 2), INK, font, anchor="mm")
         for y, picture in enumerate(column):
             if scale > 1:
                 size = (picture.width * scale, picture.height * scale)

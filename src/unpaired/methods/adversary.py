@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from unpaired.config import Config, Domain
 from unpaired.data.augment import differentiable_augment
 from unpaired.losses.adversarial import ADVERSARIAL, over_heads
+from unpaired.losses.cycle import l1
 from unpaired.methods.pool import HistoryPool
 from unpaired.methods.step import Asked, Step, frozen
 from unpaired.networks import Discriminator
@@ -42,6 +43,16 @@ class Adversary(nn.Module):
         with frozen(self.discriminator):
             logits = self.discriminator(self._seen(fake))
         return over_heads(self.loss.generator, logits, self.discriminator.weights)
+
+    def apart(self, made: Tensor, real: Tensor) -> Tensor:
+        """How far pictures (N, C, H, W) of its domain are from others in its features: L1, in units of the mean size
+        of the others' features, a scalar. Its weights get no gradients.
+        """
+        with frozen(self.discriminator):
+            found = self.discriminator.features(made)
+        with torch.no_grad():
+            wanted = self.discriminator.features(real)
+        return torch.stack([l1(x, y) / y.float().abs().mean() for x, y in zip(found, wanted, strict=True)]).mean()
 
     def judge(self, real: Tensor, fake: Tensor, step: int) -> Step:
         """The discriminator's loss on reals and fakes, which go through the pool."""

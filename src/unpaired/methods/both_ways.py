@@ -24,6 +24,8 @@ class Way:
     """Y → X."""
     adversary: Adversary
     """The game over Y."""
+    over_x: Adversary
+    """The game over X."""
 
 
 class BothWays(nn.Module):
@@ -45,7 +47,7 @@ class BothWays(nn.Module):
         return {"a": self.adversary_a, "b": self.adversary_b}
 
     def a2b(self) -> Way:
-        return Way("a", "b", self.generator_ab, self.generator_ba, self.adversary_b)
+        return Way("a", "b", self.generator_ab, self.generator_ba, self.adversary_b, self.adversary_a)
 
     def b2a(self) -> Way:
-        return Way("b", "a", self.generator_ba, self.generator_ab, self.adversary_a)
+        return Way("b", "a", self.generator_ba, self.generator_ab, self.adversary_a, self.adversary_b)

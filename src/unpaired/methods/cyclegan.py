@@ -24,7 +24,7 @@ class CycleGAN(Method):
     translators = {"a2b": "generator_ab", "b2a": "generator_ba"}
     reads = (
         *ADVERSARIAL, "data.colours_a", "loss.lambda_a", "loss.lambda_b", "loss.identity", "loss.identity_every",
-        "loss.cycle_noise", "loss.cycle_coarse", "loss.cycle_floor",
+        "loss.cycle_noise", "loss.cycle_coarse", "loss.cycle_floor", "loss.cycle_features",
     )  # fmt: skip
 
     def __init__(self, config: Config) -> None:
@@ -61,5 +61,8 @@ class CycleGAN(Method):
             back = way.back(carrier)
             share = 1 - (1 - c.cycle_floor) * self.progress
             lost = l1(coarse(back, c.cycle_coarse), coarse(real_x, c.cycle_coarse))
-            asked.append((f"cycle_{x}", share * weight_of[x], lost))
+            asked.append((f"cycle_{x}", (1 - c.cycle_features) * share * weight_of[x], lost))
+            if c.cycle_features:
+                apart = way.over_x.apart(back, real_x)
+                asked.append((f"cycle_features_{x}", c.cycle_features * share * weight_of[x], apart))
         return Step.of(asked, {f"fake_{y}": fake.detach()}, {x: fake})

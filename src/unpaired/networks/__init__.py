@@ -29,7 +29,8 @@ GENERATORS: dict[str, Callable[[int, int, GeneratorConfig], Generator]] = {
     "convnext": ConvNeXtGenerator,
     "pyramid": PyramidGenerator,
 }
-PATCHES: dict[str, Callable[[int, DiscriminatorConfig], nn.Module]] = {
+Part = PatchDiscriminator | MultiScaleDiscriminator | PixelDiscriminator | ProjectedDiscriminator
+PATCHES: dict[str, Callable[[int, DiscriminatorConfig], Part]] = {
     "patchgan": PatchDiscriminator,
     "multiscale": MultiScaleDiscriminator,
     "pixel": PixelDiscriminator,
@@ -87,6 +88,10 @@ class Discriminator(nn.Module):
         return [
             logits for part in self.parts for logits in part(picture if isinstance(part, ProjectedDiscriminator) else x)
         ]
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What the logits of (N, C, H, W) are read from; frozen networks say what they see."""
+        return [maps for part in cast(Iterable[Part], self.parts) for maps in part.features(x)]
 
     def from_pixels(self, x: Tensor) -> list[Tensor]:
         """The logits of those parts that learn from pixels, not through a frozen network."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import cast
+
 from torch import Tensor, nn
 
 from unpaired.config import DiscriminatorConfig
@@ -47,6 +50,10 @@ class PatchDiscriminator(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         return [self.body(x)]
 
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What the logits are read from."""
+        return [self.body[:-1](x)]
+
 
 class MultiScaleDiscriminator(nn.Module):
     """PatchGANs that see the picture at full, half, quarter … resolution (Wang et al. 2018, pix2pixHD, section 3.2):
@@ -59,11 +66,17 @@ class MultiScaleDiscriminator(nn.Module):
         self.halve = nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        logits: list[Tensor] = []
+        return [logits for scale, view in self._views(x) for logits in scale(view)]
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What the logits are read from."""
+        return [maps for scale, view in self._views(x) for maps in scale.features(view)]
+
+    def _views(self, x: Tensor) -> Iterator[tuple[PatchDiscriminator, Tensor]]:
+        """Each PatchGAN, and the picture as it sees it."""
         for index, scale in enumerate(self.scales):
             x = self.halve(x) if index else x
-            logits += scale(x)
-        return logits
+            yield cast(PatchDiscriminator, scale), x
 
 
 class PixelDiscriminator(nn.Module):
@@ -83,3 +96,7 @@ class PixelDiscriminator(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         return [self.body(x)]
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What the logits are read from."""
+        return [self.body[:-1](x)]

@@ -44,6 +44,8 @@ class ProjectedDiscriminator(nn.Module):
         maps = self._eyes[0].stages(x, upto=self.stages[-1])
         return [maps[s] for s in self.stages]
 
+    features = look
+
     def judge(self, features: list[Tensor]) -> list[Tensor]:
         """Logits of the heads, of what `look` saw."""
         if self.mixing is not None:

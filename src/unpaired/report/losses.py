@@ -26,6 +26,11 @@ PANELS = (
         "Good: falls quickly, then slowly, and stays low.",
     ),
     Panel(
+        ("cycle_features_a", "cycle_features_b"), ("A → B → A", "B → A → B"), "There and back, in features",
+        "How far a picture is from itself after both translations, as the discriminator sees it, beside the size of "
+        "what it sees. Good: stays below 1. It looks ever closer, so this need not fall.",
+    ),
+    Panel(
         ("gan_ab", "gan_ba"), ("A → B", "B → A"), "How well translations fool",
         "What the discriminators still hold against the translations. Good: hovers around a level; "
         "a steady climb means that the generators are losing.",
