@@ -69,7 +69,7 @@ def main() -> None:
     pictures = [scene.picture for scene in judge.inputs]
     results["do nothing"] = judge(pictures)
     shown = spread(pictures, SHOWN)
-    sheet = {"input": shown}
+    captions, columns = ["input"], [shown]
     for name in options.rows:
         run = trained(name, options, data)
         translator = unpaired.Translator.load(run, direction="a2b", checkpoint="latest", device=options.device)
@@ -79,12 +79,18 @@ def main() -> None:
         images = {"images": checkpoint.read(newest).manifest.images}
         results[name] = judge(fakes) | images
         # Whatever it was trained with, masks may be given in translation.
-        results[f"{name}, masks in translation"] = judge(composites(judge.inputs, fakes)) | images
-        sheet[name] = spread(fakes, SHOWN)
+        masked = composites(judge.inputs, fakes)
+        results[f"{name}, masks in translation"] = judge(masked) | images
+        captions.append(name)
+        columns.append(spread(fakes, SHOWN))
+        if name in MASKED:
+            captions.append("in translation, too")
+            columns.append(spread(masked, SHOWN))
         if translator.config.generator.attention:
-            sheet["its map"] = translator.attention().translate_arrays(shown)
+            captions.append("its map")
+            columns.append(translator.attention().translate_arrays(shown))
         path.write_text(json.dumps(results, indent=1))
-    preview_grid(list(sheet.values()), list(sheet)).save(options.out / "background.webp", quality=85)
+    preview_grid(columns, captions).save(options.out / "background.webp", quality=85)
     text = table(results)
     (options.out / "table.md").write_text(text)
     print(text)
