@@ -69,7 +69,7 @@ def main() -> None:
     for name in options.rows:
         for seed in options.seeds:
             run = options.out / "runs" / f"{name}-{seed}"
-            trained(configured(name), options.out / "data", run, images=options.images, seed=seed)
+            trained(configured(name, options.change), options.out / "data", run, images=options.images, seed=seed)
             fakes = translated(run, "a2b", inputs)
             results.setdefault(name, {})[str(seed)] = judged(fakes, truth, extractor, reals)
             path.write_text(json.dumps(results, indent=1))
@@ -105,12 +105,12 @@ def on_white(file: Path, width: float = 1.0, lean: float = 0.0) -> Picture:
     return np.array(Image.alpha_composite(white, canvas).convert("RGB"))
 
 
-def configured(name: str) -> Config:
+def configured(name: str, change: str) -> Config:
     base = fast()
     return ROWS[name](
         replace(
             base,
-            data=replace(base.data, size=SIDE, crop=SIDE),
+            data=replace(base.data, size=SIDE, crop=SIDE, flip=change != "lean"),  # mirrored, it leans to the left
             generator=replace(base.generator, width=24, blocks=4),
             discriminator=replace(base.discriminator, view=64),
             nce=replace(base.nce, layers=(0, 1, 2, 3, 6)),
