@@ -22,7 +22,7 @@ from scenes import SIDE, STREETS, Picture, Scene, write
 
 import unpaired
 from unpaired.config import Config
-from unpaired.data.grid import preview_grid
+from unpaired.data.grid import preview_grid, spread
 from unpaired.data.picture import Picture as Pages
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
@@ -31,14 +31,24 @@ from unpaired.run import checkpoint
 from unpaired.translation.composite import laid_over
 
 SHOWN = 6
+
+
+def generator(**values: Any) -> Callable[[Config], Config]:
+    """A row's generator."""
+    return lambda config: replace(config, generator=replace(config.generator, **values))
+
+
+MASKED = ("masks", "not-residual-masks")
 ROWS: dict[str, Callable[[Config], Config]] = {
-    "not-residual": lambda config: replace(config, generator=replace(config.generator, residual=False)),
-    "plain": lambda config: config,
-    "attention": lambda config: replace(config, generator=replace(config.generator, attention=True)),
-    "masks": lambda config: config,
+    "not-residual": generator(residual=False),
+    "not-residual-attention": generator(residual=False, attention=True),
+    "not-residual-masks": generator(residual=False),
+    "plain": generator(),
+    "attention": generator(attention=True),
+    "masks": generator(),
 }
-"""CycleGAN as published, whose generator paints all anew; plain, where it adds to its input; learnt attention; and
-masks given in training (`masks` trains with an outside-mask loss)."""
+"""CycleGAN as published, whose generator paints all anew, and plain, where it adds to its input; each with learnt
+attention, and trained with masks and an outside-mask loss."""
 
 
 def main() -> None:
@@ -58,7 +68,8 @@ def main() -> None:
     results: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.exists() else {}
     pictures = [scene.picture for scene in judge.inputs]
     results["do nothing"] = judge(pictures)
-    sheet = {"input": pictures[:SHOWN]}
+    shown = spread(pictures, SHOWN)
+    sheet = {"input": shown}
     for name in options.rows:
         run = trained(name, options, data)
         translator = unpaired.Translator.load(run, direction="a2b", checkpoint="latest", device=options.device)
@@ -69,9 +80,9 @@ def main() -> None:
         results[name] = judge(fakes) | images
         # Whatever it was trained with, masks may be given in translation.
         results[f"{name}, masks in translation"] = judge(composites(judge.inputs, fakes)) | images
-        sheet[name] = fakes[:SHOWN]
+        sheet[name] = spread(fakes, SHOWN)
         if translator.config.generator.attention:
-            sheet["its map"] = translator.attention().translate_arrays(pictures[:SHOWN])
+            sheet["its map"] = translator.attention().translate_arrays(shown)
         path.write_text(json.dumps(results, indent=1))
     preview_grid(list(sheet.values()), list(sheet)).save(options.out / "background.webp", quality=85)
     text = table(results)
@@ -94,7 +105,7 @@ def trained(name: str, options: argparse.Namespace, data: Path) -> Path:
         base, data=replace(base.data, size=64, colours_a=0), loss=replace(base.loss, lambda_b=3.0), training=training
     )
     masks: dict[str, Any] = {}
-    if name == "masks":
+    if name in MASKED:
         masks = {"masks_a": data / "trainA-masks", "masks_b": data / "trainB-masks"}
     return unpaired.train(
         data / "trainA", data / "trainB", out=run, config=ROWS[name](config), test_a=data / "testA",

@@ -99,6 +99,26 @@ def test_an_option_that_the_method_does_not_read_is_named(
     assert "--colours-a changes nothing: cut does not read it (cyclegan, dclgan would)." in joined(answer.out)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--method", "fastcut"], "fastcut is no method but a recipe: give --preset fastcut"),
+        (["--method", "paper"], "give --preset paper"),
+        (["--preset", "cyclegan"], "cyclegan is no recipe but a method: give --method cyclegan"),
+    ],
+)
+def test_a_recipe_where_a_method_is_asked_for(
+    unpaired: Command, domains: tuple[Path, Path], tmp_path: Path, words: list[str], told: str
+) -> None:
+    assert told in unpaired("train", *domains, "--out", tmp_path / "run", *TINY, *words).sentence
+
+
+def test_one_folder_without_train_a_may_be_of_pairs_side_by_side(unpaired: Command, tmp_path: Path) -> None:
+    paint(tmp_path / "facades" / "train" / "1.png", 80, 40)
+    answer = unpaired("train", tmp_path / "facades", "--out", tmp_path / "run", "--preset", "pix2pix")
+    assert "or, where each file shows A beside B, --layout side-by-side" in answer.sentence
+
+
 def test_the_same_picture_under_another_ending_is_read_by_what_it_is(
     unpaired: Command, domains: tuple[Path, Path], tmp_path: Path
 ) -> None:

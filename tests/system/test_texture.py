@@ -8,6 +8,10 @@ from pathlib import Path
 from terminal import TINY, Command, paint
 
 
+def _weights(run: Path) -> list[Path]:
+    return sorted(run.glob("checkpoints/images-000000012/generator_ab*.safetensors"))
+
+
 def test_a_texture_network_learns_one_style_and_translates_it_in_several_draws(
     unpaired: Command, domains: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -19,6 +23,10 @@ def test_a_texture_network_learns_one_style_and_translates_it_in_several_draws(
     assert {"content_a", "style_b", "smoothness_b", "diversity_b"} <= {name for t in terms for name in t}
     answer = unpaired("train", "--resume", run, "--images", 12)
     assert answer.status == 0, answer
+    assert unpaired("train", domains[0], style, "--out", tmp_path / "go", *words, "--images", 12).status == 0
+    went_on, one_go = ([file.read_bytes() for file in _weights(each)] for each in (run, tmp_path / "go"))
+    assert len(one_go) == 1
+    assert went_on == one_go, "the noise of each step follows from the seed and the images seen"
     photo = paint(tmp_path / "photo.png", 45, 38, seed=4)
 
     def made(out: str, *options: object) -> bytes:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import tyro
 from rich.console import Console
@@ -29,7 +29,7 @@ from unpaired.config import (
     Pix2PixConfig,
     TrainingConfig,
 )
-from unpaired.errors import Interrupted
+from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.result import Evaluation
 from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
@@ -104,6 +104,7 @@ def main(arguments: list[str]) -> None:
         # Every rank reads the same words; what a person should know is said once.
         with ranks.together():
             preset, path = _value(arguments, "--preset"), _value(arguments, "--resume")
+            _swapped(preset, _value(arguments, "--method"))
             # The preset, or the run to go on with, has to be known before the other options' defaults are.
             base = PRESETS.get(preset or "fast", fast)() if path is None else _recorded(Path(path)).config
             default = Arguments(**{f.name: getattr(base, f.name) for f in fields(Config)})
@@ -114,6 +115,17 @@ def main(arguments: list[str]) -> None:
         else:
             plan = [name for name in ("images", "minutes", "passes") if _value(arguments, f"--{name}") is not None]
             _resume(told, plan, told.resume, ranks, console)
+
+
+def _swapped(preset: str | None, method: str | None) -> None:
+    """Raise `UserError` for the name of a recipe where a method is asked for, and the other way round: both are few
+    words, and some are the same.
+    """
+    methods = get_args(MethodName)
+    if method in PRESETS and method not in methods:
+        raise UserError(f"{method} is no method but a recipe: give --preset {method}.")
+    if preset in methods and preset not in PRESETS:
+        raise UserError(f"{preset} is no recipe but a method: give --method {preset}.")
 
 
 def _refusals(told: Arguments, preset: str | None) -> Iterator[tuple[object, str]]:

@@ -70,8 +70,8 @@ def find_domains(dir_a: Path, dir_b: Path | None = None) -> tuple[Path, Path]:
         pair = dir_a / "trainA", dir_a / "trainB"
         if missing := [path.name for path in pair if not path.is_dir()]:
             raise UserError(
-                f"{dir_a} holds no {' and no '.join(missing)}: give two folders of pictures, "
-                "or one that holds trainA and trainB."
+                f"{dir_a} holds no {' and no '.join(missing)}: give two folders of pictures, one that holds trainA and "
+                "trainB, or, where each file shows A beside B, --layout side-by-side."
             )
         dir_a, dir_b = pair
         check_folder(dir_a)

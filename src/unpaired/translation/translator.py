@@ -24,6 +24,7 @@ from unpaired.compute.device import Precision, choose_channels_last, choose_devi
 from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
+from unpaired.methods import METHODS
 from unpaired.networks import winograd
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator
 from unpaired.networks.noise import DRAWS, noisy, redraw
@@ -101,7 +102,10 @@ class Translator:
         path = published if published.is_file() else Path(path)
         config, sources, images = (of_file if path.is_file() else of_run)(path, checkpoint)
         if direction is not None and direction not in sources:
-            raise UserError(f"Direction {direction!r} is unknown to {path}: take {' or '.join(sources)}.")
+            others = f"take {' or '.join(sources)}"
+            if direction not in METHODS[config.method].translators:
+                others += ", or train with the two folders exchanged"
+            raise UserError(f"{path} does not translate {direction}: {others}.")
         wanted: Generators = {way: source for way, source in sources.items() if direction in (None, way)}
         return cls(
             config, wanted, images_seen=images, device=device, precision=precision, max_memory=max_memory,
