@@ -80,7 +80,7 @@ def begin(
                     *ignored,
                     *_meant_for_one(preset, inputs),
                     *inputs.sentences(config),
-                    inputs.measured(config.training.held_out),
+                    inputs.measured(config),
                 ]
                 _announce(session, "start", told)
                 record.write(run)
