@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from seeds import Found, command, found_before, generator, method, tell, trained, translated
+from seeds import Found, command, discriminator, found_before, generator, method, tell, trained, translated
 from unpaired.compute.ranks import Ranks
 from unpaired.config import Config
 from unpaired.data import demo
@@ -55,6 +55,12 @@ ROWS: dict[str, Callable[[Config], Config]] = {
     "warp": generator(warp=16),
     "cut": method("cut"),
     "dclgan": method("dclgan"),
+    "two pairs of eyes": discriminator(eyes=("lite1", "lite2")),
+    "warm-up": lambda config: replace(config, loss=replace(config.loss, warm_up_images=400)),
+    "patchgan": discriminator(kind="patchgan"),
+    "patchgan, spectral": discriminator(kind="patchgan", spectral=True),
+    "patchgan, R1": discriminator(kind="patchgan", r1=10.0),
+    "multiscale": discriminator(kind="multiscale"),
 }
 """What each makes of the preset `demo`."""
 

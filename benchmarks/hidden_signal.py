@@ -50,6 +50,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "--cycle-noise 0.05": {"cycle_noise": 0.05},
     "--cycle-noise 0.1": {"cycle_noise": 0.1},
     "--cycle-noise 0.2": {"cycle_noise": 0.2},
+    "--cycle-noise 0.3": {"cycle_noise": 0.3},
+    "--cycle-noise 0.4": {"cycle_noise": 0.4},
     "--cycle-noise 0.2 --lambda-b 3": {"cycle_noise": 0.2, "lambda_b": 3.0},
     "--cycle-noise 0.2 --lambda-b 2": {"cycle_noise": 0.2, "lambda_b": 2.0},
     "--cycle-noise 0.2 --lambda-b 1": {"cycle_noise": 0.2, "lambda_b": 1.0},

@@ -49,6 +49,11 @@ def generator(**values: Any) -> Callable[[Config], Config]:
     return lambda config: replace(config, generator=replace(config.generator, **values))
 
 
+def discriminator(**values: Any) -> Callable[[Config], Config]:
+    """A row with other discriminators."""
+    return lambda config: replace(config, discriminator=replace(config.discriminator, **values))
+
+
 def method(name: str) -> Callable[[Config], Config]:
     """A row with another method."""
     return lambda config: replace(config, method=name)

@@ -1,11 +1,12 @@
 """Shape must change: B is A in another shape, and it is known which.
 
-    python benchmarks/shape.py --out OUT [--rows cyclegan cut …] [--images 1600] [--seeds 0 1 2]
+    python benchmarks/shape.py --out OUT [--change squeeze] [--rows cyclegan cut …] [--images 1600] [--seeds 0 1 2]
 
-A is flat emoji at 32 px on white, B other flat emoji squeezed to 0.6 of their width: nothing but the geometry differs.
-Names of the two share no glyph, so nothing says how wide one should be. A test emoji's true counterpart is itself,
-squeezed. Each row is trained on as many pictures. Typed again, the command goes on; OUT/table.md is the table and
-OUT/shape.png shows inputs, each row's translations, and the true counterparts.
+A is flat emoji at 32 px on white, B other flat emoji squeezed to 0.6 of their width, or narrower and leaning to the
+right (`--change lean`): nothing but the geometry differs. Names of the two share no glyph, so nothing says how one
+should look. A test emoji's true counterpart is itself, changed. Each row is trained on as many pictures. Typed again,
+the command goes on; OUT/table.md is the table and OUT/shape.png shows inputs, each row's translations, and the true
+counterparts.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.presets import fast
 
-SIDE, WIDTH, SHOWN = 32, 0.6, 16
+SIDE, SHOWN = 32, 16
 Picture = NDArray[np.uint8]
+CHANGES: dict[str, tuple[float, float]] = {"squeeze": (0.6, 0.0), "lean": (0.75, 0.25)}
+"""What B is of A: its width, and how far its top stands to the right of its bottom, both as shares of the height."""
 
 
 def loss(**values: Any) -> Callable[[Config], Config]:
@@ -53,9 +56,10 @@ ROWS: dict[str, Callable[[Config], Config]] = {
 
 def main() -> None:
     parser = command(__doc__, ROWS)
+    parser.add_argument("--change", choices=list(CHANGES), default="squeeze")
     parser.add_argument("--images", type=int, default=1600, help="of each domain seen, a row and seed")
     options = parser.parse_args()
-    inputs, truth = write(options.out / "data")
+    inputs, truth = write(options.out / "data", CHANGES[options.change])
     extractor = LiteExtractor()
     reals = extractor(truth)
     path = options.out / "results.json"
@@ -65,7 +69,7 @@ def main() -> None:
     for name in options.rows:
         for seed in options.seeds:
             run = options.out / "runs" / f"{name}-{seed}"
-            trained(configured(name), options.out / "data", run, images=options.images, seed=seed)
+            trained(configured(name, options.change), options.out / "data", run, images=options.images, seed=seed)
             fakes = translated(run, "a2b", inputs)
             results.setdefault(name, {})[str(seed)] = judged(fakes, truth, extractor, reals)
             path.write_text(json.dumps(results, indent=1))
@@ -76,33 +80,37 @@ def main() -> None:
     tell(results, options.out)
 
 
-def write(data: Path) -> tuple[list[Picture], list[Picture]]:
+def write(data: Path, change: tuple[float, float]) -> tuple[list[Picture], list[Picture]]:
     """trainA and trainB, of different glyphs; the test inputs and their true counterparts."""
     emoji = demo.unpack(default_cache_dir() / "demo")
     for number, folder in enumerate(("trainA", "trainB")):
         (data / folder).mkdir(parents=True, exist_ok=True)
         for file in sorted((emoji / "trainA").iterdir())[number::2]:
-            picture = on_white(file, WIDTH if folder == "trainB" else 1.0)
+            picture = on_white(file, *(change if folder == "trainB" else ()))
             Image.fromarray(picture).save(data / folder / f"{file.stem}.png")
     tests = sorted((emoji / "testA").iterdir())
-    return [on_white(file, 1.0) for file in tests], [on_white(file, WIDTH) for file in tests]
+    return [on_white(file) for file in tests], [on_white(file, *change) for file in tests]
 
 
-def on_white(file: Path, width: float) -> Picture:
-    """(SIDE, SIDE, 3): the emoji on white, squeezed to this share of its width, in the middle."""
+def on_white(file: Path, width: float = 1.0, lean: float = 0.0) -> Picture:
+    """(SIDE, SIDE, 3): the emoji on white, in the middle, this share as wide as high, and leaning to the right."""
     with Image.open(file) as opened:
         small = opened.convert("RGBA").resize((round(SIDE * width), SIDE), Image.Resampling.BICUBIC)
-    canvas = Image.new("RGB", (SIDE, SIDE), "white")
-    canvas.paste(small, ((SIDE - small.width) // 2, 0), small)
-    return np.array(canvas)
+    canvas = Image.new("RGBA", (SIDE, SIDE), (255, 255, 255, 0))
+    canvas.paste(small, ((SIDE - small.width) // 2, 0))
+    if lean:  # each row is taken from as far to the left as it is above the middle
+        back = (1, lean, -lean * SIDE / 2, 0, 1, 0)
+        canvas = canvas.transform(canvas.size, Image.Transform.AFFINE, back, Image.Resampling.BICUBIC)
+    white = Image.new("RGBA", (SIDE, SIDE), "white")
+    return np.array(Image.alpha_composite(white, canvas).convert("RGB"))
 
 
-def configured(name: str) -> Config:
+def configured(name: str, change: str) -> Config:
     base = fast()
     return ROWS[name](
         replace(
             base,
-            data=replace(base.data, size=SIDE, crop=SIDE),
+            data=replace(base.data, size=SIDE, crop=SIDE, flip=change != "lean"),  # mirrored, it leans to the left
             generator=replace(base.generator, width=24, blocks=4),
             discriminator=replace(base.discriminator, view=64),
             nce=replace(base.nce, layers=(0, 1, 2, 3, 6)),

@@ -186,7 +186,9 @@ def johnson() -> Config:
 def ulyanov() -> Config:
     """Texture networks: `johnson` with another generator, a pyramid of six scales with noise at each (Ulyanov et al.
     2016), instance norm, and a weight on translations that differ where the noise does (Ulyanov et al. 2017). On one
-    thread a step of 128 px takes 0.31 seconds, 0.21 of them without that weight; `johnson` as it is takes 0.29.
+    thread a step of 128 px takes 0.31 seconds, without that weight 0.21, `johnson` 0.29. Emoji at 64 px, five minutes
+    of one thread, all of B as style: KID 0.074 after 10,000 images, `johnson` 0.098 after 12,000, doing nothing 0.042.
+    All get the mean colours of B, blue and yellow, in patches that move with the noise.
 
     unpaired train PHOTOS PAINTING --out RUN --preset ulyanov --minutes 30
     """

@@ -10,7 +10,7 @@ import pytest
 from unpaired.config import Config, MethodName
 from unpaired.config_json import to_dict
 from unpaired.methods import METHODS
-from unpaired.methods.reading import NETWORKS, SOME, unread
+from unpaired.methods.reading import NETWORKS, PARTS, SOME, unread
 from unpaired.presets import PRESETS, demo, fast
 
 
@@ -32,6 +32,10 @@ def _changed(config: Config, group: str, **values: Any) -> Config:
         ("johnson", "loss", {"gan_weight": 2.0}, "--gan-weight"),
         ("cyclegan", "generator", {"depth": 5}, "--generator.depth"),
         ("cyclegan", "discriminator", {"scales": 2}, "--discriminator.scales"),
+        ("cyclegan", "loss", {"structure_weight": 2.0}, "--structure-weight"),
+        ("cyclegan", "loss", {"identity_every": 2}, "--identity-every"),
+        ("cut", "loss", {"warm_up_mask": 0.2}, "--warm-up-mask"),
+        ("pix2pix", "discriminator", {"r1_every": 4}, "--discriminator.r1-every"),
     ],
 )
 def test_an_option_that_would_change_nothing_is_named(
@@ -40,7 +44,7 @@ def test_an_option_that_would_change_nothing_is_named(
     base = fast()
     config = _changed(replace(base, method=method), group, **values)
     (sentence,) = unread(config, base)
-    assert sentence.startswith(f"{option} changes nothing: ")
+    assert sentence.startswith((f"{option} changes nothing: ", f"{option} changes nothing without "))
 
 
 def test_without_a_preset_it_is_what_no_preset_says() -> None:
@@ -59,16 +63,25 @@ def test_what_only_the_preset_says_is_no_mistake(method: MethodName) -> None:
 def test_options_that_are_read_are_taken() -> None:
     base = fast()
     assert not unread(_changed(base, "loss", lambda_a=20, structure="mind"), base)
+    assert not unread(_changed(base, "loss", structure="mind", structure_weight=2.0, outside_mask=5.0), base)
+    assert not unread(_changed(base, "loss", identity=0.5, identity_every=4), base)
+    assert not unread(_changed(base, "loss", warm_up_images=100, warm_up_mask=0.2), base)
+    assert not unread(_changed(base, "discriminator", r1=1.0, r1_every=4, patch_weight=2.0), base)
     assert not unread(_changed(base, "data", colours_a=8), base)
     assert not unread(_changed(replace(base, method="cut"), "nce", flip=True, l1=1.0), base)
     assert not unread(_changed(base, "generator", kind="unet", depth=6), base)
     assert not unread(_changed(base, "discriminator", kind="multiscale", scales=2), base)
 
 
+def test_an_option_of_masks_without_masks_is_named() -> None:
+    (sentence,) = unread(_changed(fast(), "loss", outside_mask=5.0), fast(), masks=False)
+    assert sentence == "--outside-mask changes nothing without --masks-a or --masks-b."
+
+
 def test_names_of_options_are_those_of_the_configuration() -> None:
     fields = {f"{group}.{name}" for group, found in _names(Config()).items() for name in found}
     assert fields >= SOME
-    assert fields >= NETWORKS.keys()
+    assert fields >= NETWORKS.keys() | PARTS.keys()
     assert all(method in {p().method for p in PRESETS.values()} for method in METHODS)
 
 

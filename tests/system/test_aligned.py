@@ -75,6 +75,10 @@ def test_side_by_side_files_train_measure_and_go_on(unpaired: Command, tmp_path:
     assert scores["pairs"] == 10
     # The halves differ by 155 of 255 everywhere.
     assert abs(scores["measures"]["L1 to true pairs"]["do_nothing"] - 155 / 255) < 0.01
+    answer = unpaired("translate", run, tmp_path / "data" / "test", "--out", tmp_path / "made")
+    assert "Pictures are translated whole: of such files, cut one half off" in answer.err
+    few = unpaired("train", tmp_path / "data" / "train", "--out", tmp_path / "few", *words[4:], "--held-out", 100)
+    assert "Put them into folders `train` and `test`" in few.out
     answer = unpaired("train", tmp_path / "data", tmp_path / "other", "--out", tmp_path / "no", *words[4:])
     assert "leave out" in answer.sentence
 

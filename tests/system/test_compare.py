@@ -58,6 +58,7 @@ def test_three_runs_fit_into_a_narrow_terminal(
     record = json.loads((third / "run.json").read_text())
     record["config"]["optimizer"]["discriminator_learning_rate"] = 1e-4
     record["config"]["discriminator"]["kind"] = "projected+patchgan"
+    record["config"]["nce"]["weight"] = 3.0
     (third / "run.json").write_text(json.dumps(record))
     monkeypatch.setenv("COLUMNS", "80")
     answer = unpaired("compare", *runs, third, "--out", tmp_path / "page.html", "--device", "cpu")
@@ -65,6 +66,7 @@ def test_three_runs_fit_into_a_narrow_terminal(
     assert max(map(len, answer.out.splitlines())) <= 80
     for name in ("--discriminator-learning-rate", "--discriminator.kind", "checkpoint measured", "EfficientNet-Lite0"):
         assert name in answer.out, "no name is cut"
+    assert "--nce.weight" not in answer.out, "no method here reads it"
 
 
 def test_runs_are_measured_anew_on_pictures_that_are_named(

@@ -74,7 +74,7 @@ class Arguments:
     """Masks of A, white where something is to be translated: a folder of files with the pictures' names; the pictures'
     own, with masks such as horse-mask.png beside horse.jpg; or one file for all."""
     masks_b: Path | None = None
-    """Masks of B."""
+    """Masks of B, for methods that also translate from B to A."""
     resume: Path | None = None
     """Folder of a run to go on with, exactly where it was; or of one of its checkpoints, to go on from there."""
     tensorboard: bool = False

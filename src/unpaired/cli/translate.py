@@ -28,6 +28,9 @@ from unpaired.translation.translator import Translator
 from unpaired.translation.video import is_film, translate_film
 
 NAMED = 20  # files named one by one; all are in the manifest
+HALVES = (
+    "This run learnt from files that show A beside B. Pictures are translated whole: of such files, cut one half off."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +134,8 @@ def main(arguments: list[str]) -> None:
                 )  # fmt: skip
         if ranks.first:
             tell(report, console)
+            if translator is not None and translator.config.data.layout == "side-by-side":
+                console.print(HALVES, soft_wrap=True)
             if told.changes is not None:
                 write_changes(report, told.inputs, told.changes, console)
             if told.attention is not None and translator is not None:

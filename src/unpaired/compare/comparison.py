@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from unpaired.config import DIRECTIONS, PLAIN, Direction, option
+from unpaired.config import DIRECTIONS, PLAIN, Config, Direction, option
+from unpaired.config_json import from_dict
 from unpaired.evaluation.result import LEGEND
 from unpaired.report.pieces import thousands
 from unpaired.report.record import Record, mapping
@@ -43,8 +44,11 @@ class Entry:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Every value of the configuration by its dotted name."""
-        return dict(_flat(self.record.config))
+        """Every value of the configuration that its method and networks read, by its dotted name."""
+        from unpaired.methods.reading import read
+
+        config = from_dict(Config, self.record.config, str(self.record.run / "run.json"))
+        return {name: value for name, value in _flat(self.record.config) if read(config, name)}
 
     def facts(self) -> dict[str, str]:
         """What the run is and what it cost."""
@@ -77,8 +81,8 @@ class Comparison:
         shared = [name for name in settings[0] if all(name in s for s in settings) and name not in SHOWN]
         differing = [name for name in shared if len({s[name] for s in settings}) > 1]
         facts = [
-            entry.facts() | {_typed(name): entry.settings[name] for name in differing[:SETTINGS]}
-            for entry in self.entries
+            entry.facts() | {_typed(name): own[name] for name in differing[:SETTINGS]}
+            for entry, own in zip(self.entries, settings, strict=True)
         ]
         more = len(differing) - SETTINGS
         return [f | {"other settings": f"{more} more differ"} for f in facts] if more > 0 else facts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -12,13 +12,17 @@ from unpaired.methods import METHODS
 from unpaired.presets import PRESETS
 
 
-def unread(config: Config, base: Config | None = None) -> list[str]:
+def unread(config: Config, base: Config | None = None, *, masks: bool = True) -> list[str]:
     """A sentence for each option of `config` that differs from `base`, the preset that it began as (the one that it is
-    nearest to, if nobody knows), and that neither its method nor its networks read.
+    nearest to, if nobody knows), and that neither its method nor its networks read, or that is of something that is not
+    there. `masks` says whether there are some.
     """
     bases = [preset() for preset in PRESETS.values()] if base is None else [base]
     changed = min((_changed(config, each) for each in bases), key=len)
-    return [why for name in changed if (why := _why(config, name))]
+    told = [why for name in changed if (why := _why(config, name))]
+    if not masks and "loss.outside_mask" in changed:
+        told.append("--outside-mask changes nothing without --masks-a or --masks-b.")
+    return told
 
 
 def read(config: Config, name: str) -> bool:
@@ -41,6 +45,8 @@ def _why(config: Config, name: str) -> str:
     if name in NETWORKS and not _wanted(config, name):
         of, kinds = NETWORKS[name]
         return f"{typed} changes nothing: it is read with {option('kind', of)} {' or '.join(kinds)} only."
+    if name in PARTS and not PARTS[name][1](config):
+        return f"{typed} changes nothing without {PARTS[name][0]}."
     return ""
 
 
@@ -89,3 +95,14 @@ NETWORKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "discriminator.view": ("discriminator", _FROZEN),
 }
 """Options of one kind of network or another, and of which."""
+
+PARTS: dict[str, tuple[str, Callable[[Config], bool]]] = {
+    "loss.identity_every": ("--identity", lambda c: c.loss.identity > 0),
+    "loss.structure_weight": ("--structure", lambda c: c.loss.structure != "none"),
+    "loss.warm_up_mask": ("--warm-up-images", lambda c: c.loss.warm_up_images > 0),
+    "discriminator.patch_weight": (
+        "--discriminator.kind projected+patchgan", lambda c: c.discriminator.kind == "projected+patchgan",
+    ),
+    "discriminator.r1_every": ("--discriminator.r1", lambda c: c.discriminator.r1 > 0),
+}  # fmt: skip
+"""Options of a part of the training that another option switches on: which, and whether it is on."""

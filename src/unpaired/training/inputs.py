@@ -157,18 +157,22 @@ class Inputs:
             sentences += unlike_shapes(self.caches["a"], self.caches["b"], self.pairs)
         return sentences
 
-    def measured(self, wanted: int) -> str:
-        """What the training is measured on, where `wanted` pictures of each domain were asked for."""
+    def measured(self, config: Config) -> str:
+        """What the training is measured on."""
         if self.held_out:
             counts = " and ".join(f"{len(found.files):,} of {d.upper()}" for d, found in self.held_out.items())
             return f"Measured while training on {counts}, {'test pictures' if self.tests else 'held out of training'}."
-        if not wanted:
+        if not config.training.held_out:
             return "Nothing is measured while training (--held-out 0)."
         needed = split.MINIMUM if self.tests else round(split.MINIMUM / split.SHARE)
         what = "test pictures" if self.tests else "pictures to hold a tenth out"
-        return (
-            f"Nothing is measured while training, there are too few {what}: {needed} of each domain are needed. "
+        more = (
             "Name folders of others with --test-a and --test-b."
+            if config.data.layout == "folders"
+            else "Put them into folders `train` and `test`, and name the folder that holds both."
+        )
+        return (
+            f"Nothing is measured while training, there are too few {what}: {needed} of each domain are needed. {more}"
         )
 
 

@@ -38,7 +38,7 @@ def train(
         masks_a: masks of the pictures of A, white where something is to be translated: a folder in which they have the
             pictures' names (or that of the pictures, with masks such as horse-mask.png beside horse.jpg), or one file
             for all. Outside them translations are held to their sources (`config.loss.outside_mask`).
-        masks_b: masks of the pictures of B.
+        masks_b: masks of the pictures of B, with methods that also translate from B to A.
         images: how many of each domain to train on, in place of what `config` says.
         minutes: how long to train, in place of what `config` says.
         listeners: are called with each event of the training, a dict that says its `kind`.

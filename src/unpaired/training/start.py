@@ -74,12 +74,13 @@ def begin(
                 run.mkdir(parents=True, exist_ok=True)
                 for leftover in _leftovers(run):
                     leftover.unlink()
-                ignored = unread(config, PRESETS[preset]() if preset in PRESETS else None)
+                base = PRESETS[preset]() if preset in PRESETS else None
+                ignored = unread(config, base, masks=bool(inputs.masks))
                 told = [
                     *ignored,
                     *_meant_for_one(preset, inputs),
                     *inputs.sentences(config),
-                    inputs.measured(config.training.held_out),
+                    inputs.measured(config),
                 ]
                 _announce(session, "start", told)
                 record.write(run)
