@@ -141,7 +141,8 @@ def images_in(seconds: float, config: Config, steps: int = 12) -> int:
     taken: list[float] = []
     for step in range(steps):
         before = time.process_time()
-        engine.step(x[0], x[1], images=step * batch, rate=1.0)
+        # A warm-up's steps are cheap, and soon over.
+        engine.step(x[0], x[1], images=config.loss.warm_up_images + step * batch, rate=1.0)
         taken.append(time.process_time() - before)
     return batch * round(seconds / statistics.median(taken[2:]))
 
