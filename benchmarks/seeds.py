@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -63,6 +64,7 @@ def trained(config: Config, data: Path, run: Path, *, images: int, seed: int) ->
     """A run on all of trainA and trainB that saw so many images; one that was begun goes on."""
     if checkpoint.latest(run) is not None:
         return unpaired.resume(run, images=images)
+    shutil.rmtree(run, ignore_errors=True)  # of one that was killed before its first checkpoint nothing is left
     training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
     return unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +14,11 @@ from PIL import Image
 from unpaired.presets import demo
 from unpaired.validation import validate
 
-HOME = Path(__file__).parents[2] / "benchmarks" / "background"
-
 
 @pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Its modules, which are imported from their folder."""
-    if not HOME.is_dir():
-        pytest.skip("benchmarks are not part of a package")
-    monkeypatch.syspath_prepend(HOME)
-    names = ("landscapes", "scenes", "run")
-    for name in names:  # another benchmark has a module of that name
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    yield Namespace(**{name: import_module(name) for name in names})
-    for name in names:
-        sys.modules.pop(name, None)
+def benchmark(imported: Callable[..., Any]) -> Any:
+    """Its modules."""
+    return imported("landscapes", "scenes", "run", folder="background")
 
 
 def test_scenes_and_their_scores(benchmark: Any) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,16 +13,11 @@ from unpaired.methods import METHODS
 from unpaired.networks import efficientnet
 from unpaired.validation import validate
 
-HOME = Path(__file__).parents[2] / "benchmarks" / "cityscapes"
-
 
 @pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Its modules, which are imported from their folder."""
-    if not HOME.is_dir():
-        pytest.skip("benchmarks are not part of a package")
-    monkeypatch.syspath_prepend(HOME)
-    return Namespace(rows=import_module("rows"), run=import_module("run"))
+def benchmark(imported: Callable[..., Any]) -> Any:
+    """Its modules."""
+    return imported("rows", "run", folder="cityscapes")
 
 
 @pytest.mark.parametrize("preset", ["fast", "paper"])
