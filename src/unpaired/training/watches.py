@@ -95,7 +95,7 @@ SIGNS: dict[SignName, Sign] = {
         4.0, "above",
         "Translations to {target} hide the picture in a pattern too faint to see (cycle cheating): noise of 3 of 255 "
         "steps costs the way back {value:.0f} times as much as it is.",
-        "Begin anew with --cycle-noise 0.1, so that hiding does not pay, or a smaller --lambda-a and --lambda-b; do "
+        "Begin anew with --cycle-noise 0.2, so that hiding does not pay, or a smaller --lambda-a and --lambda-b; do "
         "not trust \"there and back\" here.",
     ),
 }  # fmt: skip
