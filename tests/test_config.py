@@ -167,3 +167,19 @@ def test_unknown_fields_and_values_are_named(change: dict[str, Any], told: str) 
 
 def test_a_whole_number_is_a_fine_float() -> None:
     assert from_dict(Config, {"loss": {"lambda_a": 10}}).loss.lambda_a == 10
+
+
+@pytest.mark.parametrize(
+    ("kind", "crop", "told"),
+    [("unet", 128, "give --generator.depth 7"), ("pyramid", 96, "give --generator.depth 4"),
+     ("convnext", 100, "give --crop 96"), ("unet", 50, "give --crop 256"), ("resnet", 30, "give --crop 28")],
+)  # fmt: skip
+def test_a_crop_that_does_not_fit_is_told_what_would(kind: Any, crop: int, told: str) -> None:
+    config = Config(generator=GeneratorConfig(kind=kind), data=DataConfig(crop=crop))
+    with pytest.raises(UserError, match=told):
+        validate(config)
+    value = int(told.split()[-1])
+    if "depth" in told:
+        validate(replace(config, generator=replace(config.generator, depth=value)))
+    else:
+        validate(replace(config, data=replace(config.data, crop=value)))

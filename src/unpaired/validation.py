@@ -7,7 +7,7 @@ import typing
 from collections.abc import Iterable
 from typing import Any
 
-from unpaired.config import Config
+from unpaired.config import Config, GeneratorConfig
 from unpaired.config_json import to_dict
 from unpaired.errors import UserError
 
@@ -29,7 +29,8 @@ def validate(config: Config) -> None:
         (data.crop >= 8 or gen.kind == "unet",
          f"crop {data.crop} px is below 8 px, too small for a {gen.kind} generator"),
         (data.crop > 0 and data.crop % multiple == 0,
-         f"crop {data.crop} px is not a multiple of {multiple}, which a {gen.kind} generator needs"),
+         f"crop {data.crop} px is not a multiple of {multiple}, which a {gen.kind} generator needs: "
+         + _fitting(gen, data.crop, multiple)),
         (training.batch >= 1, f"batch {training.batch} is not at least 1"),
         (training.images is None or training.images >= 1, f"images {training.images} is not at least 1"),
         (training.minutes is None or training.minutes > 0, f"minutes {training.minutes} is not above 0"),
@@ -47,7 +48,7 @@ def validate(config: Config) -> None:
         (disc.kind != "projected" or {data.channels_a, data.channels_b} <= {1, 3},
          "a projected discriminator looks through a network that knows pictures of 1 or 3 channels, not "
          f"{data.channels_a} and {data.channels_b}: take --discriminator.kind patchgan"),
-        (training.held_out >= 0 and training.preview_minutes >= 0, "held-out and preview-minutes are not negative"),
+        (training.held_out >= 0 and training.preview_minutes >= 0, "held-out and preview-minutes must not be negative"),
         (training.evaluate_every is None or training.evaluate_every >= 1,
          f"evaluate-every {training.evaluate_every} is not at least 1"),
         (training.held_out > 0 or not (training.evaluate_every or training.stop_when_flat),
@@ -80,9 +81,9 @@ def validate(config: Config) -> None:
         (training.checkpoint_images is None or training.checkpoint_images >= 1,
          f"checkpoint-images {training.checkpoint_images} is not at least 1"),
         (min(config.loss.gan_weight, config.loss.lambda_a, config.loss.lambda_b, config.loss.identity) >= 0,
-         "the weight of a loss is not negative"),
+         "the weight of a loss must not be negative"),
         (min(config.loss.structure_weight, config.loss.inversion) >= 0,
-         "structure-weight and inversion are not negative"),
+         "structure-weight and inversion must not be negative"),
         (config.loss.outside_mask >= 0, f"outside-mask {config.loss.outside_mask} is negative"),
         (config.loss.gan_weight + config.loss.lambda_a + config.loss.lambda_b > 0, "all losses have weight 0"),
         (config.loss.warm_up_images >= 0 and 0 <= config.loss.warm_up_mask < 1,
@@ -122,6 +123,15 @@ def require(rules: Iterable[tuple[bool, str]]) -> None:
     for holds, sentence in rules:
         if not holds:
             raise UserError(f"Unusable configuration: {sentence}.")
+
+
+def _fitting(gen: GeneratorConfig, crop: int, multiple: int) -> str:
+    """What to give where a crop can't be halved as often as a generator halves."""
+    often = (crop & -crop).bit_length() - 1 if crop > 0 else 0
+    depth = often - (gen.kind == "pyramid")
+    if gen.kind in ("unet", "pyramid") and 2 <= depth < gen.depth:
+        return f"give --generator.depth {depth}"
+    return f"give --crop {max(multiple, crop // multiple * multiple)}"
 
 
 def _ranges(channels: int, numbers: tuple[float, ...], domain: str) -> list[tuple[bool, str]]:

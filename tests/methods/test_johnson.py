@@ -44,7 +44,7 @@ def test_its_eyes_are_not_those_that_measure() -> None:
     assert Johnson.networks_seen(vgg) == {"vgg"}
     with pytest.raises(UserError, match="are those that runs are measured with"):
         Johnson.check(replace(TINY, perceptual=PerceptualConfig(eyes="lite0")))
-    with pytest.raises(UserError, match="not negative"):
+    with pytest.raises(UserError, match="not be negative"):
         Johnson.check(replace(TINY, perceptual=PerceptualConfig(style=-1.0)))
 
 
@@ -79,5 +79,5 @@ def test_diversity_needs_noise() -> None:
     Johnson.check(dropped)
     with pytest.raises(UserError, match=r"needs a generator with noise.*--generator\.kind pyramid"):
         Johnson.check(replace(PYRAMID, generator=GeneratorConfig()))
-    with pytest.raises(UserError, match="not negative"):
+    with pytest.raises(UserError, match="not be negative"):
         Johnson.check(replace(PYRAMID, perceptual=PerceptualConfig(diversity=-1.0)))

@@ -87,6 +87,7 @@ def test_each_draw_is_another_noise_and_the_same_again(one: int, other: int) -> 
         (GeneratorConfig(width=4, blocks=1, dropout=0.5, noise=True), True),
         (GeneratorConfig(width=4, blocks=1, noise=True), False),
         (GeneratorConfig(kind="pyramid", width=2, depth=2), True),
+        (GeneratorConfig(kind="unet", width=2, depth=4, dropout=0.5, noise=True), False),
     ],
 )
 def test_a_generator_is_noisy_where_draws_make_a_difference(config: GeneratorConfig, expected: bool) -> None:

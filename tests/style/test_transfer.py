@@ -104,7 +104,7 @@ def test_large_pictures_begin_small() -> None:
         ({"style_weight": -1.0}, "not negative"),
         ({"scale": 0.0}, "scale"),
         ({"shares": (1.0, 2.0)}, "2 shares do not belong to 1 style"),
-        ({"shares": (0.0,)}, "not all 0"),
+        ({"shares": (0.0,)}, "nor all 0"),
         ({"eyes": "lite7"}, "perhaps you meant 'lite"),
         ({"eyes": "no/such.pth"}, "no file of that name"),
     ],

@@ -145,7 +145,7 @@ def _check(told: Check) -> None:
     if not 1 <= len(told.folders) <= 2:
         raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
     if told.size < 1 or told.sample < 0:
-        raise UserError("--size is at least 1, and --sample not negative.")
+        raise UserError("--size must be at least 1, and --sample 0 or more.")
     given = told.folders[0], told.folders[1] if len(told.folders) == 2 else None
     folders: dict[str, Path] = dict(zip(("A", "B"), find_domains(*given), strict=True))
     folders |= dict(zip(("test A", "test B"), find_test_domains(*given) or (), strict=False))
@@ -184,7 +184,7 @@ def _pack(told: Pack) -> None:
     from unpaired.data.shards import pack
 
     if told.shard_mb < 1 or told.seed < 0:
-        raise UserError("--shard-mb is at least 1, and --seed not negative.")
+        raise UserError("--shard-mb must be at least 1, and --seed 0 or more.")
     found = discover(told.folder)
     if not told.folder.is_dir() or any(within(path) for path in found.files):
         raise UserError(f"{told.folder} is no folder of picture files: name one that is not packed yet.")

@@ -35,6 +35,7 @@ from unpaired.presets import PRESETS, fast
 from unpaired.report.page import write_report
 from unpaired.run import checkpoint
 from unpaired.run.record import RunRecord
+from unpaired.text import counted
 from unpaired.training import loop
 from unpaired.training.events import Listener
 from unpaired.training.run import find_folders
@@ -188,7 +189,7 @@ def finish(session: Session, ending: loop.Ending, console: Console) -> None:
     page = write_report(session.run)
     if ending == "interrupted":
         raise Interrupted(f"Stopped at {images:,} images; nothing is lost. Go on with: unpaired train --resume {run}")
-    console.print(f"Trained on {images:,} images of each domain. Report: {page}")
+    console.print(f"Trained on {counted(images, 'image')} of each domain. Report: {page}")
     for event in session.course.evaluations[-1:]:
         for sentence in Evaluation.from_dict(event["result"]).distances():
             console.print(sentence)

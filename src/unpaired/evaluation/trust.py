@@ -30,6 +30,7 @@ from unpaired.methods import METHODS
 from unpaired.run.checkpoint import located
 from unpaired.run.held_out import trained_on
 from unpaired.run.record import RunRecord
+from unpaired.text import counted
 from unpaired.translation.single import WEIGHTS
 
 NEIGHBOURS = 5
@@ -123,8 +124,8 @@ def _chosen(found: Discovery) -> list[Path]:
     files = found.files
     if len(files) < FEWEST:
         raise UserError(
-            f"{found.folder} holds {len(files)} training pictures: at least {FEWEST} are needed to say what is unusual "
-            "among them."
+            f"{found.folder} holds {counted(len(files), 'training picture')}: at least {FEWEST} are needed to say "
+            "what is unusual among them."
         )
     return [files[i] for i in np.unique(np.linspace(0, len(files) - 1, min(len(files), MOST)).round().astype(int))]
 

@@ -50,14 +50,14 @@ def check(config: Config) -> None:
         last = len(build_generator(*config.channels("a2b"), gen).widths) - 1
     rules = [
         (len(nce.layers) > 0 and len({*nce.layers}) == len(nce.layers) and all(0 <= s <= last for s in nce.layers),
-         f"nce.layers {nce.layers} are not different stages from 0 to {last}, which this {gen.kind} has: name them "
-         f"with --nce.layers"),
+         f"nce.layers {nce.layers} are not different stages from 0 to {last}, which this {gen.kind} has: give "
+         f"--nce.layers {' '.join(str(s) for s in sorted({min(max(s, 0), last) for s in nce.layers})) or 0}"),
         ((config.training.batch if nce.across else 1) * nce.patches >= 2,
          f"{nce.patches} places of a picture leave nothing to contrast: raise --nce.patches, or --batch with "
          "--nce.across"),
         (nce.patches >= 1 and nce.dimension >= 1 and nce.temperature > 0,
          "nce.patches ≥ 1, nce.dimension ≥ 1 and nce.temperature > 0 are needed"),
-        (min(nce.weight, nce.identity, nce.l1) >= 0, "nce.weight, nce.identity and nce.l1 are not negative"),
+        (min(nce.weight, nce.identity, nce.l1) >= 0, "nce.weight, nce.identity and nce.l1 must not be negative"),
         (nce.identity == nce.l1 == 0 or config.data.channels_a == config.data.channels_b,
          "nce.identity and nce.l1 need domains with the same channels: give --nce.identity 0 and --nce.l1 0"),
     ]  # fmt: skip

@@ -48,7 +48,7 @@ class Johnson(Method):
                 "--generator.kind pyramid, or --generator.noise and --generator.dropout."
             )
         if min(c.content, c.style, c.smoothness, c.diversity) < 0 or c.content + c.style == 0:
-            raise UserError("Unusable configuration: perceptual weights are not negative, and not all 0.")
+            raise UserError("Unusable configuration: perceptual weights must not be negative, nor all 0.")
 
     @classmethod
     def networks_seen(cls, config: Config) -> set[str]:

@@ -17,7 +17,8 @@ DRAWS = 1000
 
 def noisy(config: GeneratorConfig) -> bool:
     """Whether a generator translates with noise."""
-    return config.kind == "pyramid" or (config.noise and config.dropout > 0)
+    drops = config.kind != "unet" or config.depth > 5  # shallower, it has no level that pix2pix drops places of
+    return config.kind == "pyramid" or (config.noise and config.dropout > 0 and drops)
 
 
 def redraw(network: nn.Module, draw: int) -> None:

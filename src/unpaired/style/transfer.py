@@ -19,6 +19,7 @@ from unpaired.errors import UserError
 from unpaired.losses.perceptual import content_loss, gram, style_loss, total_variation
 from unpaired.networks.perceptual import Perceptual, load_perceptual
 from unpaired.style import colour
+from unpaired.text import counted
 
 Colours = Literal["style", "luminance", "histogram"]
 Picture = NDArray[np.uint8]
@@ -124,11 +125,12 @@ def _check(
     height, width = content.shape[:2]
     rules = [
         (len(styles) > 0, "name at least one style picture"),
-        (len(shares) in (0, len(styles)), f"{len(shares)} shares do not belong to {len(styles)} style pictures"),
-        (not shares or (min(shares) >= 0 and sum(shares) > 0), "shares are not negative, and not all 0"),
+        (len(shares) in (0, len(styles)),
+         f"{len(shares)} shares do not belong to {counted(len(styles), 'style picture')}"),
+        (not shares or (min(shares) >= 0 and sum(shares) > 0), "shares must not be negative, nor all 0"),
         (steps >= 1, f"steps {steps} is not at least 1"),
-        (style_weight >= 0 and smoothness >= 0, "style-weight and smoothness are not negative"),
-        (scale > 0, f"scale {scale} is not above 0"),
+        (style_weight >= 0 and smoothness >= 0, "style-weight and smoothness must be numbers that are not negative"),
+        (0.1 <= scale <= 10, f"scale {scale} is not from 0.1 to 10"),
         (min(_levels(height, width, size)[-1]) >= SMALLEST,
          f"a picture of {width}×{height} px at size {size} is smaller than {SMALLEST} px"),
     ]  # fmt: skip
