@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import statistics
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -63,10 +64,15 @@ def method(name: str) -> Callable[[Config], Config]:
 def trained(config: Config, data: Path, run: Path, *, images: int, seed: int) -> Path:
     """A run on all of trainA and trainB that saw so many images; one that was begun goes on."""
     if checkpoint.latest(run) is not None:
-        return unpaired.resume(run, images=images)
-    shutil.rmtree(run, ignore_errors=True)  # of one that was killed before its first checkpoint nothing is left
-    training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
-    return unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
+        unpaired.resume(run, images=images)
+    else:
+        shutil.rmtree(run, ignore_errors=True)  # of one that was killed before its first checkpoint nothing is left
+        training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
+        unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
+    newest = checkpoint.latest(run)
+    if newest is None or checkpoint.read(newest).images < images:
+        sys.exit(f"{run} was stopped before {images} images: type the command again.")  # or a half would be judged
+    return run
 
 
 def translated(run: Path, direction: Direction, pictures: Sequence[Picture]) -> list[Picture]:

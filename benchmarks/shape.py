@@ -26,11 +26,12 @@ from seeds import command, found_before, generator, method, tell, trained, trans
 from unpaired.config import Config
 from unpaired.data import demo
 from unpaired.data.files import default_cache_dir
+from unpaired.data.grid import preview_grid, spread
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.presets import fast
 
-SIDE, SHOWN = 32, 16
+SIDE, SHOWN = 32, 7
 Picture = NDArray[np.uint8]
 CHANGES: dict[str, tuple[float, float]] = {"squeeze": (0.6, 0.0), "lean": (0.75, 0.25)}
 """What B is of A: its width, and how far its top stands to the right of its bottom, both as shares of the height."""
@@ -65,7 +66,7 @@ def main() -> None:
     path = options.out / "results.json"
     results = found_before(path)
     results["do nothing"] = {"": judged(inputs, truth, extractor, reals)}
-    sheet = [inputs[:SHOWN]]
+    columns = {"input": spread(inputs, SHOWN)}
     for name in options.rows:
         for seed in options.seeds:
             run = options.out / "runs" / f"{name}-{seed}"
@@ -74,9 +75,9 @@ def main() -> None:
             results.setdefault(name, {})[str(seed)] = judged(fakes, truth, extractor, reals)
             path.write_text(json.dumps(results, indent=1))
             if seed == options.seeds[0]:
-                sheet.append(fakes[:SHOWN])
-    sheet.append(truth[:SHOWN])
-    Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in sheet])).save(options.out / "shape.png")
+                columns[name] = spread(fakes, SHOWN)
+    columns["truth"] = spread(truth, SHOWN)
+    preview_grid(list(columns.values()), list(columns)).save(options.out / "shape.png")
     tell(results, options.out)
 
 

@@ -76,7 +76,7 @@ def _read(names: tuple[str, ...]) -> set[str]:
 SOME = {name for method in METHODS.values() for name in _read(method.reads)}
 """Options that some methods read and others do not."""
 
-_PATCHES, _FROZEN = ("patchgan", "multiscale"), ("projected",)
+_PATCHES, _FROZEN = ("patchgan", "multiscale", "projected+patchgan"), ("projected", "projected+patchgan")
 NETWORKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "generator.blocks": ("generator", ("resnet", "convnext")),
     "generator.kernel": ("generator", ("resnet", "convnext")),
