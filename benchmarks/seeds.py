@@ -70,7 +70,7 @@ def trained(config: Config, data: Path, run: Path, *, images: int, seed: int) ->
         training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
         unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
     newest = checkpoint.latest(run)
-    if newest is None or checkpoint.read(newest).images < images:
+    if newest is None or checkpoint.read(newest).manifest.images < images:
         sys.exit(f"{run} was stopped before {images} images: type the command again.")  # or a half would be judged
     return run
 

@@ -121,7 +121,7 @@ def cut() -> Config:
 def fastcut() -> Config:
     """The recipe of FastCUT: CUT with a tenfold contrast in place of the identity, and mirrored pictures; 200 passes,
     the last 50 with a falling rate.
-    Its contrast with the other options of `fast` at 64 px, 1,200 images of Cityscapes each way: KID 0.30 / 0.39
+    Its contrast with the other options of `fast` at 64 px, 1,200 images of Cityscapes each way: KID 0.27 / 0.38
     (photos / labels), where CUT had 0.12 / 0.31, in two thirds of the time. The recipe itself was not run whole here.
 
     unpaired train DIR_A DIR_B --out RUN --preset fastcut
