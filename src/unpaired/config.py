@@ -165,8 +165,7 @@ class LossConfig:
     """Share of λ that the cycle still has at the end of a training; it falls linearly (Wang and Lin 2024,
     arXiv:2408.15374, section 3)."""
     cycle_features: float = 0.0
-    """Share of the cycle that is asked for in the features of the discriminator in place of pixels: what has come back
-    need not be exact, where the discriminator does not look (Wang and Lin 2024, section 3)."""
+    """Share of the cycle that is asked for in the discriminator's features, not in pixels (Wang and Lin 2024)."""
     outside_mask: float = 10.0
     """Where masks are given: weight of the L1 distance between a picture and its translation outside its mask."""
     warm_up_images: int = 0
