@@ -108,7 +108,7 @@ def validate(config: Config) -> None:
         (not gen.attention or not (data.colours_a or data.colours_b),
          "attention leaves a part of the input as it is, whose colours are not few: give --colours-a 0 and "
          "--colours-b 0"),
-        (gen.warp >= 0, f"generator.warp {gen.warp} is negative"),
+        (0 <= gen.warp <= data.crop, f"generator.warp {gen.warp} is not from 0 to the crop, {data.crop} px"),
         (not (gen.warp and gen.attention),
          "attention leaves things where they are, and a warp moves them: give --generator.attention or "
          "--generator.warp"),

@@ -62,7 +62,8 @@ def test_a_warp_that_found_nothing_to_shift_is_the_generator_below(kind: Any) ->
 
 
 def test_what_does_not_go_with_a_warp() -> None:
-    with pytest.raises(UserError, match=r"generator\.warp -1 is negative"):
-        validate(Config(generator=GeneratorConfig(warp=-1)))
+    for far in (-1, 257):
+        with pytest.raises(UserError, match=rf"generator\.warp {far} is not from 0 to the crop, 256 px"):
+            validate(Config(generator=GeneratorConfig(warp=far)))
     with pytest.raises(UserError, match=r"give --generator\.attention or --generator\.warp"):
         validate(Config(generator=GeneratorConfig(warp=4, attention=True)))
