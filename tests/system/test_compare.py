@@ -63,7 +63,8 @@ def test_three_runs_fit_into_a_narrow_terminal(
     monkeypatch.setenv("COLUMNS", "80")
     answer = unpaired("compare", *runs, third, "--out", tmp_path / "page.html", "--device", "cpu")
     assert answer.status == 0, answer
-    assert max(map(len, answer.out.splitlines())) <= 80
+    lines = answer.out.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("Page: ")) <= 80  # a path is as long as it is
     for name in ("--discriminator-learning-rate", "--discriminator.kind", "checkpoint measured", "EfficientNet-Lite0"):
         assert name in answer.out, "no name is cut"
     assert "--nce.weight" not in answer.out, "no method here reads it"

@@ -51,7 +51,7 @@ def test_faults_are_a_table_and_a_status(unpaired: Command, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("more", [["--size", "0"], ["--sample", "-1"]])
 def test_numbers_that_make_no_sense(unpaired: Command, domains: tuple[Path, Path], more: list[str]) -> None:
-    assert "--size is at least 1" in unpaired("datasets", "check", *domains, *more).sentence
+    assert "--size must be at least 1" in unpaired("datasets", "check", *domains, *more).sentence
 
 
 def test_packed_and_trained_on(unpaired: Command, domains: tuple[Path, Path], tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_packed_and_trained_on(unpaired: Command, domains: tuple[Path, Path], tm
         assert answer.out == f"12 pictures packed into 1 shard in {tmp_path / name}.\n"
     assert "exists already" in unpaired("datasets", "pack", domains[0], "--out", tmp_path / "a").sentence
     assert "not packed yet" in unpaired("datasets", "pack", tmp_path / "a", "--out", tmp_path / "c").sentence
-    assert "--shard-mb is at least 1" in unpaired(
+    assert "--shard-mb must be at least 1" in unpaired(
         "datasets", "pack", domains[0], "--out", tmp_path / "c", "--shard-mb", "0"
     ).sentence  # fmt: skip
     answer = unpaired("train", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "run", *TINY)
