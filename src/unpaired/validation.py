@@ -18,6 +18,7 @@ def validate(config: Config) -> None:
         config.data, config.generator, config.discriminator, config.optimizer, config.training,
     )  # fmt: skip
     multiple = {"unet": 2**gen.depth, "convnext": 16, "pyramid": 2 ** (gen.depth + 1)}.get(gen.kind, 4)
+    multiple = max(multiple, 8 if gen.warp else 1)
     halvings = disc.layers + (disc.scales - 1 if disc.kind == "multiscale" else 0)
     floats = [(name, value) for group in to_dict(config).values() if isinstance(group, dict)
               for name, value in typing.cast(dict[str, Any], group).items() if isinstance(value, float)]  # fmt: skip
@@ -29,8 +30,8 @@ def validate(config: Config) -> None:
         (data.crop >= 8 or gen.kind == "unet",
          f"crop {data.crop} px is below 8 px, too small for a {gen.kind} generator"),
         (data.crop > 0 and data.crop % multiple == 0,
-         f"crop {data.crop} px is not a multiple of {multiple}, which a {gen.kind} generator needs: "
-         + _fitting(gen, data.crop, multiple)),
+         f"crop {data.crop} px is not a multiple of {multiple}, which a {gen.kind} generator "
+         f"{'with a warp ' * bool(gen.warp)}needs: {_fitting(gen, data.crop, multiple)}"),
         (training.batch >= 1, f"batch {training.batch} is not at least 1"),
         (training.images is None or training.images >= 1, f"images {training.images} is not at least 1"),
         (training.minutes is None or training.minutes > 0, f"minutes {training.minutes} is not above 0"),

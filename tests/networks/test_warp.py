@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from unpaired.config import Config, GeneratorConfig
+from unpaired.config import Config, DataConfig, GeneratorConfig
 from unpaired.errors import UserError
 from unpaired.networks import GENERATORS, build_generator
 from unpaired.networks.warp import Bend, WarpingGenerator
@@ -65,5 +65,9 @@ def test_what_does_not_go_with_a_warp() -> None:
     for far in (-1, 257):
         with pytest.raises(UserError, match=rf"generator\.warp {far} is not from 0 to the crop, 256 px"):
             validate(Config(generator=GeneratorConfig(warp=far)))
+    with pytest.raises(
+        UserError, match=r"not a multiple of 8, which a resnet generator with a warp needs: give --crop 32"
+    ):
+        validate(Config(generator=GeneratorConfig(warp=4), data=DataConfig(crop=36)))
     with pytest.raises(UserError, match=r"give --generator\.attention or --generator\.warp"):
         validate(Config(generator=GeneratorConfig(warp=4, attention=True)))
