@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from seeds import Found, command, discriminator, found_before, generator, method, tell, trained, translated
+from seeds import Found, Picture, command, discriminator, found_before, generator, method, tell, trained, translated
 from unpaired.compute.ranks import Ranks
 from unpaired.config import Config
 from unpaired.data import demo
@@ -36,7 +36,6 @@ from unpaired.presets import PRESETS
 from unpaired.training.engine import Engine
 
 SIDE, SHOWN = 64, 12
-Picture = NDArray[np.uint8]
 
 
 def published(config: Config) -> Config:

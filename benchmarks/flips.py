@@ -33,7 +33,7 @@ from unpaired.config import (
 )
 from unpaired.data.decode import LUMINANCE
 from unpaired.data.grid import preview_grid
-from unpaired.data.tensors import to_float
+from unpaired.data.tensors import to_float, to_uint8
 from unpaired.evaluation.content import luminance_correlation
 from unpaired.evaluation.features import to_tensor
 from unpaired.methods.cyclegan import CycleGAN
@@ -148,8 +148,7 @@ def train(engine: Engine, a: Pictures, b: Pictures, begin: int, end: int, steps:
 
 def translated(engine: Engine, name: str, pictures: Pictures) -> Pictures:
     with torch.no_grad():
-        made: Tensor = engine.method.networks()[name](to_tensor(pictures)).clamp(-1, 1)
-    return ((made + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+        return to_uint8(engine.method.networks()[name](to_tensor(pictures))).permute(0, 2, 3, 1).numpy()
 
 
 def correlations(engine: Engine, a: Pictures, b: Pictures) -> tuple[float, float]:

@@ -38,6 +38,7 @@ from unpaired.data import demo
 from unpaired.data.decode import LUMINANCE, decode
 from unpaired.data.files import default_cache_dir
 from unpaired.data.grid import preview_grid, spread
+from unpaired.data.tensors import to_uint8
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor, to_tensor
 from unpaired.evaluation.honesty import examine, noise
@@ -121,8 +122,8 @@ def there_and_back(engine: Engine, inputs: NDArray[np.uint8]) -> list[NDArray[np
     grey, colour = engine.method.networks()["generator_ba"], engine.method.networks()["generator_ab"]
     with torch.no_grad():
         fakes: Tensor = grey(to_tensor(inputs))
-        made = [x.clamp(-1, 1) for x in (fakes, colour(fakes), colour(noise(fakes)))]
-    return [((x + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy() for x in made]
+        made = fakes, colour(fakes), colour(noise(fakes))
+    return [to_uint8(x).permute(0, 2, 3, 1).numpy() for x in made]
 
 
 def main() -> None:

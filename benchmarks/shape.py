@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seeds import command, found_before, generator, method, tell, trained, translated
+from seeds import Picture, command, found_before, generator, method, tell, trained, translated
 from unpaired.config import Config
 from unpaired.data import demo
 from unpaired.data.files import default_cache_dir
@@ -32,7 +32,6 @@ from unpaired.evaluation.features import LiteExtractor
 from unpaired.presets import fast
 
 SIDE, SHOWN = 32, 7
-Picture = NDArray[np.uint8]
 CHANGES: dict[str, tuple[float, float]] = {"squeeze": (0.6, 0.0), "lean": (0.75, 0.25)}
 """What B is of A: its width, and how far its top stands to the right of its bottom, both as shares of the height."""
 

@@ -30,7 +30,7 @@ from unpaired.config import (
     OptimizerConfig,
     TrainingConfig,
 )
-from unpaired.data.tensors import to_float
+from unpaired.data.tensors import to_float, to_uint8
 from unpaired.evaluation.content import structure_agreement
 from unpaired.methods.cyclegan import CycleGAN
 from unpaired.training.engine import Engine
@@ -105,8 +105,7 @@ def trained(loss: LossConfig, a: Pictures, b: Pictures, images: int, seed: int) 
 
 def translated(network: torch.nn.Module, pictures: Pictures) -> Pictures:
     with torch.no_grad():
-        made = network(to_float(torch.from_numpy(pictures))).clamp(-1, 1)
-    return ((made + 1) * 127.5).round().byte().numpy()
+        return to_uint8(network(to_float(torch.from_numpy(pictures)))).numpy()
 
 
 def made_up(fakes: Pictures, truth: Pictures) -> float:

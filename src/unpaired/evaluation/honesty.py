@@ -30,6 +30,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from unpaired.data.tensors import to_uint8
 from unpaired.evaluation.evidence import Way
 from unpaired.evaluation.features import to_tensor
 from unpaired.evaluation.pictures import Picture, Pictures, stack
@@ -53,7 +54,7 @@ def eight_bits(x: Tensor) -> Tensor:
 
 def jpeg(x: Tensor) -> Tensor:
     """After a JPEG of quality `JPEG_QUALITY` with colours at half the resolution."""
-    pictures = ((x.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    pictures = to_uint8(x).permute(0, 2, 3, 1).cpu().numpy()
     back: list[np.ndarray] = []
     for picture in pictures:
         file = io.BytesIO()
