@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
+import re
 import types
 import typing
 from dataclasses import replace
@@ -26,7 +28,7 @@ from unpaired.config import (
 )
 from unpaired.config_json import from_dict, to_dict
 from unpaired.errors import UserError
-from unpaired.presets import PRESETS
+from unpaired.presets import PRESETS, explained
 from unpaired.validation import validate
 
 GROUPS: dict[str, Any] = {
@@ -67,7 +69,11 @@ def test_presets_are_usable_and_explained(name: str) -> None:
     config = PRESETS[name]()
     validate(config)
     assert from_dict(Config, json.loads(json.dumps(to_dict(config)))) == config
-    assert "unpaired " in (PRESETS[name].__doc__ or ""), "a preset's docstring says its command"
+    line, more, command = inspect.cleandoc(PRESETS[name].__doc__ or "").split("\n\n")
+    assert explained(name) == (line, " ".join(more.split()))
+    assert len(line) <= 56, "longer lines break in the help, at 80 columns"
+    assert command.startswith("unpaired "), "a preset's docstring ends with its command"
+    assert re.search(r"\d", more), "and says what was measured"
 
 
 def test_the_paper_preset_is_the_paper() -> None:
@@ -85,8 +91,6 @@ def test_the_paper_preset_is_the_paper() -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_field_is_frozen_keyword_only_and_documented(group: str) -> None:
-    import inspect
-
     cls = GROUPS[group]
     source = inspect.getsource(cls)
     for f in dataclasses.fields(cls):

@@ -11,7 +11,7 @@ from PIL import Image
 from terminal import Command, fill, paint
 
 import unpaired as library
-from unpaired.presets import PRESETS
+from unpaired.presets import PRESETS, explained
 
 sys.path.append(str(Path(__file__).parents[1] / "web"))
 from served import serving
@@ -50,6 +50,15 @@ def trained(unpaired: Command, pictures: tuple[Path, Path], runs: Path, preset: 
         assert begun.status == 0, begun
         assert unpaired("train", "--resume", run, "--images", 4).status == 0
     return run
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_help_says_what_each_preset_is_on_a_line(
+    unpaired: Command, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = [line.strip("│ ") for line in unpaired("train", "--help").out.splitlines()]
+    assert all(f"{name:<12}  {explained(name)[0]}" in lines for name in PRESETS)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -31,7 +31,7 @@ from unpaired.config import (
 )
 from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.result import Evaluation
-from unpaired.presets import PRESETS, fast
+from unpaired.presets import PRESETS, explained, fast
 from unpaired.report.page import write_report
 from unpaired.run import checkpoint
 from unpaired.run.record import RunRecord
@@ -49,6 +49,12 @@ if TYPE_CHECKING:
 else:
     Preset = tyro.extras.literal_type_from_choices(PRESETS)
 FLAT = tyro.conf.arg(name="")  # options of this group carry no prefix
+NAMES = max(map(len, PRESETS))
+RECIPES = "\n".join(
+    ["Where all other options of a new run take their defaults from:"]
+    + [f"{name:<{NAMES}}  {explained(name)[0]}" for name in PRESETS]
+)
+"""Each preset on a line of its own, which fits 80 columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +86,7 @@ class Arguments:
     """Folder of a run to go on with, exactly where it was; or of one of its checkpoints, to go on from there."""
     tensorboard: bool = False
     """Also write losses, measures and grids for TensorBoard, into RUN/tensorboard (the extra `tensorboard`)."""
-    preset: Preset = "fast"
-    """Where all other options of a new run take their defaults from."""
+    preset: Annotated[Preset, tyro.conf.arg(metavar="NAME", help=RECIPES, help_behavior_hint="")] = "fast"
     method: MethodName = "cyclegan"
     """Which method learns the translation."""
     training: Annotated[TrainingConfig, FLAT] = field(default_factory=TrainingConfig)

@@ -18,7 +18,7 @@ from unpaired.data.demo import unpack
 from unpaired.data.files import default_cache_dir
 from unpaired.data.signatures import SUFFIXES
 from unpaired.errors import UserError
-from unpaired.presets import PRESETS
+from unpaired.presets import PRESETS, explained
 from unpaired.report.curves import number
 from unpaired.report.losses import curves
 from unpaired.report.page import POLICY, write_report
@@ -136,7 +136,7 @@ def _gallery(service: Service, trainings: Trainings, folders: Folders, render: R
         return form({"name": "", "a": "", "b": "", "preset": "fast", "minutes": "60", "options": "", "demo": False})
 
     def form(values: dict[str, Any], sentence: str | None = None) -> Response:
-        presets = {name: _first_line(make.__doc__) for name, make in PRESETS.items()}
+        presets = {name: " ".join(explained(name)) for name in PRESETS}
         return render(
             "new.html", values=values, sentence=sentence, presets=presets, lengths=LENGTHS,
             choices=folders.choices(), code=400 if sentence else 200,
@@ -270,7 +270,3 @@ def _minutes(text: str) -> float | None:
         return float(text.replace(",", "."))
     except ValueError as e:
         raise UserError(f"{text[:20]!r} is not a number of minutes.") from e
-
-
-def _first_line(text: str | None) -> str:
-    return " ".join((text or "").partition("\n\n")[0].partition("Why each choice")[0].split())
