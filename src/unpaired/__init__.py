@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from unpaired.evaluation.trust import Trust
     from unpaired.presets import PRESETS
     from unpaired.report.page import write_report
+    from unpaired.style.options import StyleOptions
     from unpaired.style.transfer import stylise
     from unpaired.training.run import resume, train
     from unpaired.translation.batch import translate_files
@@ -51,6 +52,7 @@ _HOMES = {
     "unpaired.evaluation.trust": ["Trust"],
     "unpaired.presets": ["PRESETS"],
     "unpaired.report.page": ["write_report"],
+    "unpaired.style.options": ["StyleOptions"],
     "unpaired.style.transfer": ["stylise"],
     "unpaired.training.run": ["resume", "train"],
     "unpaired.translation.batch": ["translate_files"],
@@ -61,8 +63,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "PRESETS", "BridgeConfig", "Client", "Config", "DataConfig", "Direction", "DiscriminatorConfig", "Evaluation",
     "GeneratorConfig", "LossConfig", "NceConfig", "OptimizerConfig", "PerceptualConfig", "Pix2PixConfig",
-    "TrainingConfig", "Translator", "Trust", "UserError", "evaluate", "resume", "stylise", "train", "translate_files",
-    "write_report",
+    "StyleOptions", "TrainingConfig", "Translator", "Trust", "UserError", "evaluate", "resume", "stylise", "train",
+    "translate_files", "write_report",
 ]  # fmt: skip
 
 

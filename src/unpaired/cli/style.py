@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import tyro
@@ -18,6 +18,7 @@ from unpaired.data.files import not_written
 from unpaired.data.picture import Picture
 from unpaired.data.signatures import format_named
 from unpaired.errors import UserError
+from unpaired.style.options import StyleOptions
 from unpaired.style.transfer import stylise
 from unpaired.text import counted
 
@@ -38,28 +39,9 @@ class Arguments:
     """How it is painted: one picture, or several together."""
     out: Path
     """File to write; its ending says the format."""
-    size: int = 512
-    """Pixels of the result's longer side, at most; a smaller content is not enlarged."""
-    steps: int = 200
-    """Steps of the optimisation, over all sizes from coarse to fine."""
-    style_weight: float = 10.0
-    """How much the style counts beside the content."""
-    smoothness: float = 0.1
-    """How much neighbouring pixels should agree."""
-    shares: tuple[float, ...] = ()
-    """How much each style counts; equally if not given."""
-    scale: float = 1.0
-    """Size of the styles as a share of the result's: above 1 strokes get larger, below finer."""
-    colours: Literal["style", "luminance", "histogram"] = "style"
-    """The style's; or the content's, by painting its luminance only, or by bringing the style to its colours first."""
-    eyes: str = "lite1"
-    """The network that compares: lite0, lite1, lite2, vgg19, or a file of torchvision's VGG-16 or VGG-19."""
-    download: bool = False
-    """Fetch the weights of vgg19 (548 MB) where they are not here yet. Nothing else is ever fetched."""
     overwrite: bool = False
     """Replace the file where it is there already. An input is never replaced."""
-    device: str = "auto"
-    """auto, cpu, cuda, cuda:N or mps."""
+    options: Annotated[StyleOptions, tyro.conf.arg(name="")] = field(default_factory=StyleOptions)
 
 
 def main(arguments: list[str]) -> None:
@@ -77,11 +59,7 @@ def main(arguments: list[str]) -> None:
         raise UserError(f"{above} is no folder: take another --out.")
     picture, styles = _read(told.content), [_read(path) for path in told.styles]
     with progress(Console(stderr=True, highlight=False), "painting") as done:
-        made = stylise(
-            picture, styles, eyes=told.eyes, size=told.size, steps=told.steps,
-            style_weight=told.style_weight, smoothness=told.smoothness, shares=told.shares, scale=told.scale,
-            colours=told.colours, device=told.device, download=told.download, tell=done,
-        )  # fmt: skip
+        made = stylise(picture, styles, told.options, tell=done)
     content, (height, width) = read_picture(told.content), made.shape[:2]
     alpha = None if content.alpha is None else resized(content.alpha[0][..., None], width, height)[None, ..., 0]
     try:
