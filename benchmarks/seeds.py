@@ -69,9 +69,14 @@ def trained(config: Config, data: Path, run: Path, *, images: int, seed: int) ->
         shutil.rmtree(run, ignore_errors=True)  # of one that was killed before its first checkpoint nothing is left
         training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
         unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
+    return finished(run, images)
+
+
+def finished(run: Path, images: int) -> Path:
+    """The run, of which no half is to be judged."""
     newest = checkpoint.latest(run)
     if newest is None or checkpoint.read(newest).manifest.images < images:
-        sys.exit(f"{run} was stopped before {images} images: type the command again.")  # or a half would be judged
+        sys.exit(f"{run} was stopped before {images} images: type the command again.")
     return run
 
 
