@@ -32,7 +32,7 @@ class Range:
     def __str__(self) -> str:
         low = f"{'above' if self.above else 'from'} {_number(self.low)}"
         if math.isinf(self.high):
-            return f"a finite number {low}" + (" on" if not self.above else "")
+            return f"a number {low}{'' if self.above else ' on'}"
         return f"{low}{',' * self.above} {'up ' * self.above}to {'below ' * self.below}{_number(self.high)}"
 
 
