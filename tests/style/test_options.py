@@ -17,7 +17,8 @@ def test_large_pictures_begin_small() -> None:
 
     assert sizes(1024, 2048, 4096) == [(128, 256), (256, 512), (512, 1024), (1024, 2048)]
     assert sizes(100, 200, 4096) == [(100, 200)], "what is small is not enlarged"
-    assert sizes(900, 600, 300) == [(300, 200)]
+    assert sizes(900, 600, 360) == [(360, 240)], "180 px would be farther from 256 than 360 are"
+    assert sizes(900, 600, 364) == [(182, 121), (364, 243)]
     assert sizes(50, 5000, 5000) == [(50, 5000)], "what is narrow is not made narrower than the network takes"
 
 

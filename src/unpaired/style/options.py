@@ -22,8 +22,8 @@ class StyleOptions:
     size: int = 512
     """Pixels of the result's longer side, at most; a smaller content is not enlarged."""
     begin_size: int = 96
-    """Pixels of the longer side, at least, at which painting begins; it goes on at twice the size, and again. Strokes
-    grow no longer than what the network sees there: larger ones leave more of the content."""
+    """About how many pixels of the longer side painting begins at; it goes on at twice the size, and again. Strokes
+    grow no longer than what the network sees there, so the larger it is, the more of the content stays."""
     steps: int = 200
     """Steps of the optimisation, over all sizes from coarse to fine."""
     style_weight: float = 10.0
@@ -70,8 +70,10 @@ class StyleOptions:
         """Height, width and steps of each round over a content of that size, from coarse to fine: each twice the size
         of the one before, and all of as many steps; the first has those that are left over.
         """
-        sizes = [min(1.0, self.size / max(height, width))]
-        while max(height, width) * sizes[0] / 2 >= self.begin_size and min(height, width) * sizes[0] / 2 >= SMALLEST:
+        longer, shorter = max(height, width), min(height, width)
+        sizes = [min(1.0, self.size / longer)]
+        nearest = self.begin_size / math.sqrt(2)  # half or twice of anything below is farther from where to begin
+        while longer * sizes[0] / 2 >= nearest and shorter * sizes[0] / 2 >= SMALLEST:
             sizes.insert(0, sizes[0] / 2)
         each, left = divmod(self.steps, len(sizes))
         steps = [each + left] + [each] * (len(sizes) - 1)
