@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import typing
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from unpaired.config import Config, GeneratorConfig
 from unpaired.config_json import to_dict
 from unpaired.errors import UserError
+from unpaired.networks import multiple_of
 
 
 def validate(config: Config) -> None:
@@ -17,8 +19,7 @@ def validate(config: Config) -> None:
     data, gen, disc, opt, training = (
         config.data, config.generator, config.discriminator, config.optimizer, config.training,
     )  # fmt: skip
-    multiple = {"unet": 2**gen.depth, "convnext": 16, "pyramid": 2 ** (gen.depth + 1)}.get(gen.kind, 4)
-    multiple = max(multiple, 8 if gen.warp else 1)
+    multiple = multiple_of(gen)
     halvings = disc.layers + (disc.scales - 1 if disc.kind == "multiscale" else 0)
     floats = [(name, value) for group in to_dict(config).values() if isinstance(group, dict)
               for name, value in typing.cast(dict[str, Any], group).items() if isinstance(value, float)]  # fmt: skip
@@ -128,10 +129,9 @@ def require(rules: Iterable[tuple[bool, str]]) -> None:
 
 def _fitting(gen: GeneratorConfig, crop: int, multiple: int) -> str:
     """What to give where a crop can't be halved as often as a generator halves."""
-    often = (crop & -crop).bit_length() - 1 if crop > 0 else 0
-    depth = often - (gen.kind == "pyramid")
-    if gen.kind in ("unet", "pyramid") and 2 <= depth < gen.depth:
-        return f"give --generator.depth {depth}"
+    for depth in range(min(gen.depth, 31) - 1, 1, -1):
+        if crop > 0 and crop % multiple_of(replace(gen, depth=depth)) == 0:
+            return f"give --generator.depth {depth}"
     return f"give --crop {max(multiple, crop // multiple * multiple)}"
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, cast, get_args, get_type_hints
 
 import pytest
+import torch
 
-from unpaired.config import Config, MethodName
+from unpaired.config import Config, DiscriminatorConfig, GeneratorConfig, MethodName
 from unpaired.config_json import to_dict
 from unpaired.methods import METHODS
 from unpaired.methods.reading import NETWORKS, PARTS, SOME, unread
+from unpaired.networks import DISCRIMINATORS, GENERATORS, Discriminator, load_eyes, multiple_of
 from unpaired.presets import PRESETS, demo, fast
 
 
@@ -31,6 +33,7 @@ def _changed(config: Config, group: str, **values: Any) -> Config:
         ("johnson", "discriminator", {"spectral": True}, "--discriminator.spectral"),
         ("johnson", "loss", {"gan_weight": 2.0}, "--gan-weight"),
         ("cyclegan", "generator", {"depth": 5}, "--generator.depth"),
+        ("cyclegan", "generator", {"noise": True}, "--generator.noise"),
         ("cyclegan", "discriminator", {"scales": 2}, "--discriminator.scales"),
         ("cyclegan", "loss", {"structure_weight": 2.0}, "--structure-weight"),
         ("cyclegan", "loss", {"identity_every": 2}, "--identity-every"),
@@ -71,6 +74,7 @@ def test_options_that_are_read_are_taken() -> None:
     assert not unread(_changed(replace(base, method="cut"), "nce", flip=True, l1=1.0), base)
     assert not unread(_changed(base, "generator", kind="unet", depth=6), base)
     assert not unread(_changed(base, "discriminator", kind="multiscale", scales=2), base)
+    assert not unread(_changed(replace(base, method="unsb"), "discriminator", kind="projected", layers=2), base)
 
 
 def test_an_option_of_masks_without_masks_is_named() -> None:
@@ -79,11 +83,50 @@ def test_an_option_of_masks_without_masks_is_named() -> None:
 
 
 def test_names_of_options_are_those_of_the_configuration() -> None:
-    fields = {f"{group}.{name}" for group, found in _names(Config()).items() for name in found}
-    assert fields >= SOME
-    assert fields >= NETWORKS.keys() | PARTS.keys()
+    names = {f"{group}.{name}" for group, found in _names(Config()).items() for name in found}
+    assert names >= SOME
+    assert names >= {f"{group}.{name}" for group, kinds in NETWORKS.items() for read in kinds.values() for name in read}
+    assert names >= PARTS.keys()
     assert all(method in {p().method for p in PRESETS.values()} for method in METHODS)
 
 
 def _names(config: Config) -> dict[str, list[str]]:
     return {name: [*group] for name, group in to_dict(config).items() if isinstance(group, dict)}
+
+
+class _Noted:
+    """A configuration that notes which of its fields are read."""
+
+    def __init__(self, config: Any, read: set[str]) -> None:
+        self._config, self._read = config, read
+
+    def __getattr__(self, name: str) -> Any:
+        self._read.add(name)
+        return getattr(self._config, name)
+
+
+def _each_way(config: Any) -> list[Any]:
+    """A configuration, and all that differ from it by another choice in one field."""
+    hints = get_type_hints(type(config))
+    choices = {f.name: (True, False) if hints[f.name] is bool else get_args(hints[f.name]) for f in fields(config)}
+    others = {name: values for name, values in choices.items() if name != "kind" and Ellipsis not in values}
+    return [config, *(replace(config, **{name: value}) for name, values in others.items() for value in values)]
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_a_generator_is_built_from_the_options_that_it_says(kind: Any) -> None:
+    read = set[str]()
+    for config in _each_way(GeneratorConfig(kind=kind, depth=6, dropout=0.5)):
+        with torch.device("meta"):
+            network = GENERATORS[kind](3, 3, cast(GeneratorConfig, _Noted(config, read)))
+        assert network.multiple == multiple_of(config)
+    assert read == NETWORKS["generator"][kind]
+
+
+@pytest.mark.parametrize("kind", DISCRIMINATORS)
+def test_a_discriminator_is_built_from_the_options_that_it_says(kind: Any) -> None:
+    read = set[str]()
+    eyes = load_eyes(DiscriminatorConfig(kind=kind))
+    for config in _each_way(DiscriminatorConfig(kind=kind, width=4)):
+        Discriminator(3, cast(DiscriminatorConfig, _Noted(config, read)), eyes)
+    assert read - {"kind", "patch_weight"} == NETWORKS["discriminator"][kind]

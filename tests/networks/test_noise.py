@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from unpaired.config import GeneratorConfig
-from unpaired.networks import build_generator
-from unpaired.networks.noise import DRAWS, Noise, NoiseBeside, noisy, redraw
+from unpaired.networks import build_generator, noisy
+from unpaired.networks.noise import DRAWS, Noise, NoiseBeside, redraw
 
 
 def test_noise_is_a_fair_draw_and_the_same_in_bands_of_rows() -> None:

@@ -29,7 +29,8 @@ class Method(nn.Module, ABC):
     """Whether the pictures of a step belong together: `real_b[i]` is what `real_a[i]` should become."""
 
     reads: ClassVar[tuple[str, ...]] = ADVERSARIAL
-    """Which options that not all methods have it reads: groups of the configuration, or a field as "loss.lambda_a"."""
+    """Which options that not all methods have it reads: groups of the configuration, or a field as "loss.lambda_a". A
+    field of a network named by itself is read whatever the network's kind."""
 
     progress: float = 0.0
     """How far the training is, from 0 to 1. The engine keeps it, for weights that change."""

@@ -23,7 +23,7 @@ from unpaired.losses.perceptual import content_loss, diversity_loss, gram, style
 from unpaired.methods.adversary import Adversary
 from unpaired.methods.base import Method
 from unpaired.methods.step import Step, passes
-from unpaired.networks.noise import noisy
+from unpaired.networks import noisy
 from unpaired.networks.perceptual import load_perceptual, network_of
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from unpaired.config import Config, option
 from unpaired.config_json import to_dict
 from unpaired.methods import METHODS
+from unpaired.networks import DISCRIMINATORS, GENERATORS
 from unpaired.presets import PRESETS
 
 
@@ -42,18 +43,12 @@ def _why(config: Config, name: str) -> str:
     if name in SOME and name not in _read(METHODS[config.method].reads):
         readers = ", ".join(sorted(m for m, kind in METHODS.items() if name in _read(kind.reads)))
         return f"{typed} changes nothing: {config.method} does not read it ({readers} would)."
-    if name in NETWORKS and not _wanted(config, name):
-        of, kinds = NETWORKS[name]
-        return f"{typed} changes nothing: it is read with {option('kind', of)} {' or '.join(kinds)} only."
+    kinds = [kind for kind, names in NETWORKS.get(group, {}).items() if field in names]
+    if kinds and getattr(config, group).kind not in kinds and name not in METHODS[config.method].reads:
+        return f"{typed} changes nothing: it is read with {option('kind', group)} {' or '.join(kinds)} only."
     if name in PARTS and not PARTS[name][1](config):
         return f"{typed} changes nothing without {PARTS[name][0]}."
     return ""
-
-
-def _wanted(config: Config, name: str) -> bool:
-    group, kinds = NETWORKS[name]
-    kind = config.generator.kind if group == "generator" else config.discriminator.kind
-    return any(part in kinds for part in kind.split("+"))
 
 
 def _fields(config: Config) -> dict[str, Any]:
@@ -76,27 +71,14 @@ def _read(names: tuple[str, ...]) -> set[str]:
 SOME = {name for method in METHODS.values() for name in _read(method.reads)}
 """Options that some methods read and others do not."""
 
-_PATCHES, _FROZEN = ("patchgan", "multiscale", "projected+patchgan"), ("projected", "projected+patchgan")
-NETWORKS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "generator.blocks": ("generator", ("resnet", "convnext")),
-    "generator.kernel": ("generator", ("resnet", "convnext")),
-    "generator.depth": ("generator", ("unet", "pyramid")),
-    "generator.downsample": ("generator", ("resnet",)),
-    "generator.upsample": ("generator", ("resnet", "unet")),
-    "discriminator.width": ("discriminator", (*_PATCHES, "pixel")),
-    "discriminator.layers": ("discriminator", _PATCHES),
-    "discriminator.downsample": ("discriminator", _PATCHES),
-    "discriminator.spectral": ("discriminator", _PATCHES),
-    "discriminator.norm": ("discriminator", (*_PATCHES, "pixel")),
-    "discriminator.scales": ("discriminator", ("multiscale",)),
-    "discriminator.eyes": ("discriminator", _FROZEN),
-    "discriminator.stages": ("discriminator", _FROZEN),
-    "discriminator.mixing": ("discriminator", _FROZEN),
-    "discriminator.view": ("discriminator", _FROZEN),
+NETWORKS: dict[str, dict[str, set[str]]] = {
+    "generator": {kind: {*network.reads} for kind, network in GENERATORS.items()},
+    "discriminator": {kind: {name for part in parts for name in part.reads} for kind, parts in DISCRIMINATORS.items()},
 }
-"""Options of one kind of network or another, and of which."""
+"""Options that each kind of network reads; those of its group that none does are read whatever the kind."""
 
 PARTS: dict[str, tuple[str, Callable[[Config], bool]]] = {
+    "generator.noise": ("--generator.dropout", lambda c: c.generator.dropout > 0),
     "loss.identity_every": ("--identity", lambda c: c.loss.identity > 0),
     "loss.structure_weight": ("--structure", lambda c: c.loss.structure != "none"),
     "loss.warm_up_mask": ("--warm-up-images", lambda c: c.loss.warm_up_images > 0),

@@ -29,7 +29,7 @@ class UNSB(Method):
     """A generator of several steps, heads for its contrast, a discriminator, and a network that estimates entropy."""
 
     translators = {"a2b": "generator_ab"}
-    reads = (*ADVERSARIAL, *contrast.READS, "bridge")
+    reads = (*ADVERSARIAL, *contrast.READS, "bridge", *(f"discriminator.{name}" for name in PatchDiscriminator.reads))
 
     @classmethod
     def check(cls, config: Config) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from unpaired.config import Config, Direction, DiscriminatorConfig, GeneratorConfig
@@ -14,26 +15,29 @@ from unpaired.networks.attention import AttentiveGenerator
 from unpaired.networks.colour import LabGenerator
 from unpaired.networks.convnext import ConvNeXtGenerator
 from unpaired.networks.efficientnet import EfficientNetLite
-from unpaired.networks.generator import Generator
+from unpaired.networks.generator import Backbone, Generator
+from unpaired.networks.noise import Noise, NoiseBeside
 from unpaired.networks.palette import PaletteGenerator
 from unpaired.networks.patchgan import MultiScaleDiscriminator, PatchDiscriminator, PixelDiscriminator
 from unpaired.networks.projected import ProjectedDiscriminator
 from unpaired.networks.pyramid import PyramidGenerator
 from unpaired.networks.resnet import ResNetGenerator
 from unpaired.networks.unet import UNetGenerator
-from unpaired.networks.warp import WarpingGenerator
+from unpaired.networks.warp import STEP, WarpingGenerator
 
-GENERATORS: dict[str, Callable[[int, int, GeneratorConfig], Generator]] = {
+GENERATORS: dict[str, type[Backbone]] = {
     "resnet": ResNetGenerator,
     "unet": UNetGenerator,
     "convnext": ConvNeXtGenerator,
     "pyramid": PyramidGenerator,
 }
 Part = PatchDiscriminator | MultiScaleDiscriminator | PixelDiscriminator | ProjectedDiscriminator
-PATCHES: dict[str, Callable[[int, DiscriminatorConfig], Part]] = {
-    "patchgan": PatchDiscriminator,
-    "multiscale": MultiScaleDiscriminator,
-    "pixel": PixelDiscriminator,
+DISCRIMINATORS: dict[str, tuple[type[Part], ...]] = {
+    "patchgan": (PatchDiscriminator,),
+    "multiscale": (MultiScaleDiscriminator,),
+    "pixel": (PixelDiscriminator,),
+    "projected": (ProjectedDiscriminator,),
+    "projected+patchgan": (ProjectedDiscriminator, PatchDiscriminator),
 }
 
 
@@ -55,6 +59,19 @@ def build_translator(config: Config, direction: Direction) -> Generator:
     return PaletteGenerator(network, colours) if colours else network
 
 
+def multiple_of(config: GeneratorConfig) -> int:
+    """Height and width that a generator takes are multiples of it; known before it is built."""
+    multiple = GENERATORS[config.kind].multiple_of(config)
+    return max(multiple, STEP) if config.warp else multiple
+
+
+def noisy(config: GeneratorConfig) -> bool:
+    """Whether a generator translates with noise."""
+    with torch.device("meta"):  # without weights
+        layers = build_generator(3, 3, config).modules()
+    return any(isinstance(layer, Noise | NoiseBeside) for layer in layers)
+
+
 class Discriminator(nn.Module):
     """One or several discriminators of one domain behind one call.
 
@@ -70,17 +87,17 @@ class Discriminator(nn.Module):
         self.parts = nn.ModuleList()
         self.weights: list[float] = []
         self.condition = condition
-        for kind in config.kind.split("+"):
-            if kind == "projected":
+        for part in DISCRIMINATORS[config.kind]:
+            if issubclass(part, ProjectedDiscriminator):
                 if channels not in (1, 3):  # the frozen networks know grey and colours only
                     continue
                 # Each pair of eyes counts the same, and all together as one.
-                self.parts.extend(ProjectedDiscriminator(config, each) for each in eyes)
+                self.parts.extend(part(config, each) for each in eyes)
                 heads = len(config.stages) * len(config.eyes)
                 self.weights += [1 / heads] * heads
             else:
-                self.parts.append(PATCHES[kind](condition + channels, config))
-                heads = config.scales if kind == "multiscale" else 1
+                self.parts.append(part(condition + channels, config))
+                heads = config.scales if part is MultiScaleDiscriminator else 1
                 self.weights += [config.patch_weight / heads] * heads
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -101,7 +118,7 @@ class Discriminator(nn.Module):
 
 def needs_eyes(config: DiscriminatorConfig) -> bool:
     """Whether a discriminator looks through frozen ImageNet networks."""
-    return "projected" in config.kind
+    return ProjectedDiscriminator in DISCRIMINATORS[config.kind]
 
 
 def eyes_of(config: DiscriminatorConfig) -> set[str]:

@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.config import GeneratorConfig
-from unpaired.networks.generator import Generator
-from unpaired.networks.layers import dropout, norm_layer, residual_output
+from unpaired.networks.generator import Backbone
+from unpaired.networks.layers import dropout, norm_layer
+from unpaired.networks.precision import Conv2d
 
 HEAD = 32
 """Channels of an attention head, at most."""
@@ -67,18 +68,21 @@ class Attention(nn.Module):
         return self.block(x + self.out(mixed.transpose(2, 3).reshape(n, c, h, w)))
 
 
-class ConvNeXtGenerator(Generator):
+class ConvNeXtGenerator(Backbone):
     """Three halvings, `blocks` attention blocks, three doublings with skips.
 
     Full resolution has `width` channels and no blocks, where they would cost most; half and quarter have two each.
     """
 
-    multiple = 16  # of a lowest map of 1×1, instance norm would leave nothing
+    reads = ("width", "blocks", "kernel", "norm", "dropout", "noise", "padding", "residual")
+
+    @staticmethod
+    def multiple_of(config: GeneratorConfig) -> int:
+        return 16  # of a lowest map of 1×1, instance norm would leave nothing
 
     def __init__(self, inputs: int, outputs: int, config: GeneratorConfig) -> None:
-        super().__init__()
+        super().__init__(inputs, outputs, config)
         w = config.width
-        self.residual = config.residual
         widths = [w, 2 * w, 4 * w, 4 * w]
         self.widths = [inputs, *widths, *[4 * w] * config.blocks]
         self.down = nn.ModuleList([_conv(inputs, w, config)])
@@ -100,8 +104,7 @@ class ConvNeXtGenerator(Generator):
         for level in reversed(range(3)):
             larger = F.interpolate(h, scale_factor=2.0, mode="bilinear", align_corners=False)
             h = self.up[level](torch.cat([skips[level], larger], dim=1))
-        change = self.last(h).to(x.dtype)
-        return residual_output(change, x) if self.residual else change.tanh()
+        return self.painted(self.last(h), x)
 
     def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:
         """Stage 0 is the picture, 1 its first convolution, 2 to 4 the halvings, 4 + k the k-th attention block."""
@@ -112,4 +115,4 @@ class ConvNeXtGenerator(Generator):
 
 
 def _conv(inputs: int, outputs: int, config: GeneratorConfig) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, config.kernel, padding=config.kernel // 2, padding_mode=config.padding)
+    return Conv2d(inputs, outputs, config.kernel, padding=config.kernel // 2, padding_mode=config.padding)

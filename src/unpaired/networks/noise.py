@@ -9,16 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unpaired.config import GeneratorConfig
-
 DRAWS = 1000
 """How many noises there are to choose from."""
-
-
-def noisy(config: GeneratorConfig) -> bool:
-    """Whether a generator translates with noise."""
-    drops = config.kind != "unet" or config.depth > 5  # shallower, it has no level that pix2pix drops places of
-    return config.kind == "pyramid" or (config.noise and config.dropout > 0 and drops)
 
 
 def redraw(network: nn.Module, draw: int) -> None:

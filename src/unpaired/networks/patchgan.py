@@ -21,6 +21,8 @@ class PatchDiscriminator(nn.Module):
     With `layers` = 3 each logit sees 70×70 pixels.
     """
 
+    reads = ("width", "layers", "downsample", "norm", "spectral")
+
     def __init__(self, channels: int, config: DiscriminatorConfig) -> None:
         super().__init__()
         norm = "none" if config.spectral else config.norm
@@ -60,6 +62,8 @@ class MultiScaleDiscriminator(nn.Module):
     (N, C, H, W) → [(N, 1, h, w), …] logits, one for each scale.
     """
 
+    reads = (*PatchDiscriminator.reads, "scales")
+
     def __init__(self, channels: int, config: DiscriminatorConfig) -> None:
         super().__init__()
         self.scales = nn.ModuleList(PatchDiscriminator(channels, config) for _ in range(config.scales))
@@ -81,6 +85,8 @@ class MultiScaleDiscriminator(nn.Module):
 
 class PixelDiscriminator(nn.Module):
     """1×1 convolutions only, so that colour alone is judged: (N, C, H, W) → [(N, 1, H, W)] logits."""
+
+    reads = ("width", "norm")
 
     def __init__(self, channels: int, config: DiscriminatorConfig) -> None:
         super().__init__()

@@ -23,6 +23,8 @@ class ProjectedDiscriminator(nn.Module):
     `eyes` is shared by both discriminators and belongs to the method: it is neither trained nor saved.
     """
 
+    reads = ("eyes", "stages", "mixing", "view")
+
     def __init__(self, config: DiscriminatorConfig, eyes: EfficientNetLite) -> None:
         super().__init__()
         self.view = config.view

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.config import GeneratorConfig
-from unpaired.networks.generator import Generator
-from unpaired.networks.layers import conv, dropout, norm_layer, residual_output
+from unpaired.networks.generator import Backbone
+from unpaired.networks.layers import conv, dropout, norm_layer
 from unpaired.networks.noise import NoiseBeside
 
 NOISE = 3
@@ -32,17 +32,21 @@ def _block(inputs: int, outputs: int, config: GeneratorConfig) -> list[nn.Module
     return layers
 
 
-class PyramidGenerator(Generator):
+class PyramidGenerator(Backbone):
     """`depth` + 1 scales, each of which adds `width` channels: (N, in, H, W) → (N, out, H, W), both in [-1, 1].
 
     H and W are multiples of 2^(depth + 1).
     """
 
+    reads = ("width", "depth", "norm", "dropout", "noise", "padding", "residual")
+
+    @staticmethod
+    def multiple_of(config: GeneratorConfig) -> int:
+        return 2 ** (config.depth + 1)  # of a lowest map of 1×1, instance norm would leave nothing
+
     def __init__(self, inputs: int, outputs: int, config: GeneratorConfig) -> None:
-        super().__init__()
+        super().__init__(inputs, outputs, config)
         w, scales = config.width, config.depth + 1
-        self.residual = config.residual
-        self.multiple = 2**scales  # of a lowest map of 1×1, instance norm would leave nothing
         self.widths = [inputs, *[w] * scales]
         self.shrink, self.enlarge = nn.AvgPool2d(2), nn.Upsample(scale_factor=2)
         # What is joined is normalised first, or one scale would drown the other.
@@ -62,8 +66,7 @@ class PyramidGenerator(Generator):
         *larger, h = self.stages(x, range(1, len(self.enter) + 1))
         for scale in reversed(range(len(larger))):
             h = self.mix[scale](torch.cat([self.enlarge(h), larger[scale]], dim=1))
-        change = self.last(h).to(x.dtype)
-        return residual_output(change, x) if self.residual else change.tanh()
+        return self.painted(self.last(h), x)
 
     def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:
         """Stage 0 is the picture, 1 + k what enters at the scale that was halved k times."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from unpaired.config import GeneratorConfig
-from unpaired.networks.generator import Generator
-from unpaired.networks.layers import conv, downsampling, dropout, norm_layer, residual_output, upsampling
+from unpaired.networks.generator import Backbone
+from unpaired.networks.layers import conv, downsampling, dropout, norm_layer, upsampling
 
 
 class ResidualBlock(nn.Module):
@@ -29,18 +29,22 @@ class ResidualBlock(nn.Module):
         return x + self.body(x)
 
 
-class ResNetGenerator(Generator):
+class ResNetGenerator(Backbone):
     """c7s1-w, d2w, d4w, R4w × blocks, u2w, uw, c7s1-out: (N, in, H, W) → (N, out, H, W), both in [-1, 1].
 
     H and W are multiples of 4.
     """
 
-    multiple = 4
+    reads = ("width", "blocks", "kernel", "norm", "dropout", "noise", "downsample", "upsample", "padding",
+             "scaling_padding", "residual")  # fmt: skip
+
+    @staticmethod
+    def multiple_of(config: GeneratorConfig) -> int:
+        return 4
 
     def __init__(self, inputs: int, outputs: int, config: GeneratorConfig) -> None:
-        super().__init__()
+        super().__init__(inputs, outputs, config)
         w, norm = config.width, config.norm
-        self.residual = config.residual
         self.encoder = nn.Sequential(
             conv(inputs, w, config.kernel, padding=config.padding, norm=norm), norm_layer(norm, w),
             nn.ReLU(inplace=True),
@@ -59,8 +63,7 @@ class ResNetGenerator(Generator):
 
     def finished(self, h: Tensor, x: Tensor) -> Tensor:
         """The picture that the decoder makes of what the blocks made of `x`."""
-        change = self.decoder(h).to(x.dtype)  # bfloat16 has too few steps near ±1
-        return residual_output(change, x) if self.residual else change.tanh()
+        return self.painted(self.decoder(h), x)
 
     def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:
         """Stage 0 is the picture, 1 and 2 are the convolutions that halve it, 2 + k is the k-th residual block."""

@@ -8,20 +8,24 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.config import GeneratorConfig
-from unpaired.networks.generator import Generator
-from unpaired.networks.layers import dropout, norm_layer, residual_output, upsampling
+from unpaired.networks.generator import Backbone
+from unpaired.networks.layers import dropout, norm_layer, upsampling
 
 
-class UNetGenerator(Generator):
+class UNetGenerator(Backbone):
     """`depth` halvings, `depth` doublings, and a skip at every size: (N, in, H, W) → (N, out, H, W) in [-1, 1].
 
     H and W are multiples of 2^depth.
     """
 
+    reads = ("width", "depth", "norm", "dropout", "noise", "upsample", "padding", "scaling_padding", "residual")
+
+    @staticmethod
+    def multiple_of(config: GeneratorConfig) -> int:
+        return 2**config.depth
+
     def __init__(self, inputs: int, outputs: int, config: GeneratorConfig) -> None:
-        super().__init__()
-        self.residual = config.residual
-        self.multiple = 2**config.depth
+        super().__init__(inputs, outputs, config)
         bias = config.norm in ("instance", "none")
         widths = [config.width * min(8, 2**level) for level in range(config.depth)]
         self.widths = [inputs, *widths]
@@ -68,7 +72,7 @@ class UNetGenerator(Generator):
             h = self.up[level](h)
             if level > 0:
                 h = torch.cat([skips[level - 1], h], dim=1)
-        return residual_output(h, x) if self.residual else h.to(x.dtype).tanh()
+        return self.painted(h, x)
 
     def stages(self, x: Tensor, wanted: Sequence[int]) -> list[Tensor]:
         """Stage 0 is the picture, k its k-th halving."""

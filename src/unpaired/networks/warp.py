@@ -20,7 +20,8 @@ from unpaired.networks.generator import Generator
 from unpaired.networks.precision import exactly
 
 HALVINGS = 3
-"""Shifts are found for places that lie 8 px apart, and follow between them."""
+STEP = 2**HALVINGS
+"""Shifts are found for places that lie so many px apart, and follow between them."""
 
 
 class WarpingGenerator(Generator):
@@ -30,7 +31,7 @@ class WarpingGenerator(Generator):
         super().__init__()
         self.body = body
         self.shifts, self.bend = shifts(channels, config.width), Bend(config.warp)
-        self.multiple, self.widths = max(body.multiple, 2**HALVINGS), body.widths
+        self.multiple, self.widths = max(body.multiple, STEP), body.widths
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(self.bend(x, self.shifts(x)))

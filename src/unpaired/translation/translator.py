@@ -25,9 +25,9 @@ from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.data.tensors import to_float, to_uint8
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
-from unpaired.networks import winograd
+from unpaired.networks import noisy, winograd
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator
-from unpaired.networks.noise import DRAWS, noisy, redraw
+from unpaired.networks.noise import DRAWS, redraw
 from unpaired.translation import kinds, pictures
 from unpaired.translation.fit import Rows, fitted
 from unpaired.translation.large import Large
