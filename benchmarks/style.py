@@ -30,14 +30,16 @@ from unpaired.style.transfer import stylise
 Picture = NDArray[np.uint8]
 JUDGED = (384, 96)
 """Pixels of the longer side at which results are looked at."""
-SHOWN = 280
-"""Width of a picture in the sheet."""
+WIDTH = 280
+"""Of a picture in the sheet."""
 BOTH = "both paintings"
+SHOWN = (BOTH, "default", "--begin-size 512", "--colours luminance", "--colours histogram")
+"""Rows that the sheet shows."""
 ROWS = {
     "default": StyleOptions(),
     "--steps 100": StyleOptions(steps=100),
-    "--begin-size 256": StyleOptions(begin_size=256),
-    "--begin-size 256 --style-weight 100": StyleOptions(begin_size=256, style_weight=100),
+    "--begin-size 512": StyleOptions(begin_size=512),
+    "--begin-size 512 --style-weight 100": StyleOptions(begin_size=512, style_weight=100),
     "--style-weight 100": StyleOptions(style_weight=100),
     "--colours luminance": StyleOptions(colours="luminance"),
     "--colours histogram": StyleOptions(colours="histogram"),
@@ -65,8 +67,9 @@ def resized(picture: Picture, side: int) -> Picture:
 
 def sheet(photo: Picture, painting: Picture, other: Picture, made: dict[str, Picture]) -> Image.Image:
     """What went in, and below it what came out, four pictures a row, all cut to the shape of the photo."""
-    cells = {"photo": photo, "painting": painting, "other painting": other, **made}
-    size = SHOWN, round(SHOWN * photo.shape[0] / photo.shape[1])
+    cells = {"photo": photo, "painting": painting, "other painting": other}
+    cells |= {name: made[name] for name in SHOWN if name in made}
+    size = WIDTH, round(WIDTH * photo.shape[0] / photo.shape[1])
     cut = {name: np.array(ImageOps.fit(Image.fromarray(p), size)) for name, p in cells.items()}
     names = list(cells)
     rows = [preview_grid([[cut[name]] for name in row], row, scale=1, gap=8)
