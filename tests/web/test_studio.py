@@ -15,8 +15,8 @@ import pytest
 from served import Serving, make_run, picture, serving, tell
 
 from unpaired.errors import UserError
-from unpaired.report.record import read_record
 from unpaired.run import checkpoint
+from unpaired.run.folder import read_record
 from unpaired.translation.film import FILMS
 from unpaired.web.folders import Folders
 from unpaired.web.guard import COOKIE
