@@ -20,7 +20,7 @@ from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.result import Evaluation, Score
 from unpaired.evaluation.run import evaluate, read
 from unpaired.methods import METHODS
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.run.record import Folders, RunRecord
 from unpaired.text import counted, number
 from unpaired.training import loop, start
@@ -220,7 +220,7 @@ def _train(config: Config, run: Path, folders: Folders, listeners: Iterable[List
 
 def _measured(method: str, run: Path, folders: Folders, paired: bool) -> Contestant:
     assert folders.test_a is not None
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     assert newest is not None
     manifest = checkpoint.read(newest).manifest
     test_b = folders.test_b if folders.test_b != folders.test_a else None  # one folder may hold both domains

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unpaired.errors import UserError
-from unpaired.run.checkpoint import located
+from unpaired.run.checkpoints import located
 from unpaired.run.folder import read_record
 from unpaired.translation.card import model_card
 from unpaired.translation.single import WEIGHTS
