@@ -15,6 +15,7 @@ from unpaired.config import DiscriminatorConfig, GeneratorConfig
 from unpaired.networks import build_generator
 from unpaired.networks.layers import ResizeConv, conv, initialise, norm_layer, residual_output
 from unpaired.networks.patchgan import PatchDiscriminator
+from unpaired.networks.precision import padded
 
 
 @settings(deadline=None, max_examples=40)
@@ -123,3 +124,19 @@ def test_weights_are_drawn_as_the_papers_say(gain: float, norm: Any, kind: Any) 
             elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
                 assert 0 < (module.weight - 1).abs().mean() < 3 * gain
                 assert not module.bias.any()
+
+
+@pytest.mark.parametrize("kernel", [3, 7])
+def test_convolutions_pad_in_the_precision_of_their_input(kernel: int) -> None:
+    """The same picture as torch's, which is widened to be padded, and gradients to the rounding of bfloat16."""
+    torch.manual_seed(0)
+    ours = conv(4, 6, kernel, norm="none")
+    plain = nn.Conv2d(4, 6, kernel, padding=kernel // 2, padding_mode="reflect")
+    plain.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 4, 9, 11).bfloat16().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert padded(x, 1, "reflect").dtype == torch.bfloat16
+        made, expected = ours(x), plain(x)
+    assert torch.equal(made, expected)
+    slopes, wanted = (torch.autograd.grad(y.float().square().sum(), x)[0] for y in (made, expected))
+    torch.testing.assert_close(slopes, wanted, rtol=0.02, atol=0.02)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from unpaired.config import GeneratorConfig
 from unpaired.networks.generator import Backbone
 from unpaired.networks.layers import dropout, norm_layer
+from unpaired.networks.precision import Conv2d
 
 HEAD = 32
 """Channels of an attention head, at most."""
@@ -114,4 +115,4 @@ class ConvNeXtGenerator(Backbone):
 
 
 def _conv(inputs: int, outputs: int, config: GeneratorConfig) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, config.kernel, padding=config.kernel // 2, padding_mode=config.padding)
+    return Conv2d(inputs, outputs, config.kernel, padding=config.kernel // 2, padding_mode=config.padding)

@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize
 from unpaired.config import GeneratorConfig, Norm, Padding
 from unpaired.networks.instance import InstanceNorm2d
 from unpaired.networks.noise import Noise
+from unpaired.networks.precision import Conv2d, padded
 from unpaired.networks.winograd import WinogradConv2d
 
 
@@ -42,7 +43,7 @@ def conv(
     bias = norm in ("instance", "none")
     if kernel == 3 and stride == 1:
         return WinogradConv2d(inputs, outputs, bias=bias, padding_mode=padding)
-    return nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, padding_mode=padding, bias=bias)
+    return Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, padding_mode=padding, bias=bias)
 
 
 def dropout(config: GeneratorConfig) -> list[nn.Module]:
@@ -60,7 +61,7 @@ class Blur(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         line = x.new_tensor([0.25, 0.5, 0.25])
         weight = (line[:, None] * line).expand(x.shape[1], 1, 3, 3)
-        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight, stride=2, groups=x.shape[1])
+        return F.conv2d(padded(x, 1, "reflect"), weight, stride=2, groups=x.shape[1])
 
 
 def downsampling(inputs: int, outputs: int, config: GeneratorConfig) -> list[nn.Module]:
@@ -89,7 +90,7 @@ class ResizeConv(nn.Conv2d):
     def __init__(self, inputs: int, outputs: int, *, padding: Padding, bias: bool) -> None:
         super().__init__(inputs, outputs, 3, bias=bias)
         # Reflecting the doubled picture repeats the border pixel of the small one.
-        self.border = "replicate" if padding == "reflect" else "constant"
+        self.border: Literal["replicate", "constant"] = "replicate" if padding == "reflect" else "constant"
 
     def forward(self, input: Tensor) -> Tensor:
         n, _, h, w = input.shape
@@ -99,7 +100,7 @@ class ResizeConv(nn.Conv2d):
         rows = self.weight.new_tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
         weight = torch.einsum("prx,qsy,kcxy->pqkcrs", rows, rows, self.weight).reshape(4 * k, -1, 2, 2)
         bias = None if self.bias is None else self.bias.repeat(4)
-        windows = F.conv2d(F.pad(input, (1, 1, 1, 1), mode=self.border), weight, bias).view(n, 2, 2, k, h + 1, w + 1)
+        windows = F.conv2d(padded(input, 1, self.border), weight, bias).view(n, 2, 2, k, h + 1, w + 1)
         # Phase p of row i looks at small rows i-1+p and i+p, which is window i+p.
         phases = [torch.stack([windows[:, p, q, :, p : p + h, q : q + w] for q in (0, 1)], dim=-1) for p in (0, 1)]
         return torch.stack(phases, dim=3).view(n, k, 2 * h, 2 * w)

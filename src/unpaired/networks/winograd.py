@@ -26,6 +26,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import conv2d, pad
 
+from unpaired.networks.precision import Conv2d
+
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 # fmt: off
@@ -64,8 +66,8 @@ def pays(x: Tensor, weight: Tensor) -> bool:
     return not WIDE_VECTORS and on_cpu and weight.shape[2:] == (3, 3) and c * k >= 80 * (c + k) and tiles >= 64
 
 
-class WinogradConv2d(nn.Conv2d):
-    """`nn.Conv2d` with a 3×3 kernel, stride 1 and padding 1, that takes `conv3x3` where it pays.
+class WinogradConv2d(Conv2d):
+    """`Conv2d` with a 3×3 kernel, stride 1 and padding 1, that takes `conv3x3` where it pays.
 
     Same weights, same names, same result up to rounding; `exact`, to the bit.
     """
