@@ -13,6 +13,7 @@ from unpaired.compute.ranks import joined
 from unpaired.config import DIRECTIONS, Config, Direction, MethodName
 from unpaired.data import split
 from unpaired.data.discover import discover
+from unpaired.data.files import write_json
 from unpaired.data.grid import preview_grid
 from unpaired.data.layout import pairs_by_name
 from unpaired.errors import Interrupted, UserError
@@ -155,7 +156,7 @@ def bakeoff(
     contestants.sort(key=lambda c: c.kid)
     result = Bakeoff(contestants)
     _grid(result, folders, out / "bakeoff.png")
-    checkpoint.write_json(out / "bakeoff.json", result.to_dict())
+    write_json(out / "bakeoff.json", result.to_dict())
     return result
 
 
