@@ -290,5 +290,5 @@ PRESETS: dict[str, Callable[[], Config]] = {
 
 def explained(name: str) -> tuple[str, str]:
     """What a preset is, in a line; and its recipe, cost and result."""
-    line, more, _ = (" ".join(part.split()) for part in (getdoc(PRESETS[name]) or "").split("\n\n"))
-    return line, more
+    line, _, more = (getdoc(PRESETS[name]) or "").partition("\n\n")
+    return line, " ".join(more.partition("\n\n")[0].split())

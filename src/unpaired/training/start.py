@@ -55,7 +55,7 @@ def begin(
     with ranks.together():
         _check(config)
         _check_masks(config, folders)
-        _check_new(run, folders)
+        check_new(run, folders)
         device = choose_device(config.training.device)
         inputs = Inputs.of(folders, config, _decoding(ranks, listeners))
         config = inputs.settled(config)
@@ -187,7 +187,7 @@ def _check_warm_up(config: Config, ranks: Ranks) -> None:
         )
 
 
-def _check_new(run: Path, folders: Folders) -> None:
+def check_new(run: Path, folders: Folders) -> None:
     """Raise `UserError` where `run` holds something, or lies where its own pictures would be taken for others."""
     if (run / "run.json").exists():
         raise UserError(f"{run} holds a training already: go on with --resume {run}, or name another --out.")
