@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from unpaired.compute.ranks import Ranks
 from unpaired.errors import Exploded
-from unpaired.run import checkpoint
+from unpaired.run import checkpoints
 
 LARGEST = 1e6
 """Of a loss term and of a weight: those of trainings that learn stay below a thousand."""
