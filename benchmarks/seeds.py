@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import unpaired
 from unpaired.config import Config, Direction
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 Picture = NDArray[np.uint8]
 Found = dict[str, float]
@@ -63,13 +63,13 @@ def method(name: str) -> Callable[[Config], Config]:
 
 def trained(config: Config, data: Path, run: Path, *, images: int, seed: int) -> Path:
     """A run on all of trainA and trainB that saw so many images; one that was begun goes on."""
-    if checkpoint.latest(run) is not None:
+    if checkpoints.latest(run) is not None:
         unpaired.resume(run, images=images)
     else:
         shutil.rmtree(run, ignore_errors=True)  # of one that was killed before its first checkpoint nothing is left
         training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
         unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     if newest is None or checkpoint.read(newest).manifest.images < images:
         sys.exit(f"{run} was stopped before {images} images: type the command again.")  # or a half would be judged
     return run

@@ -57,7 +57,9 @@ def test_it_comes_nearer_to_the_style_and_still_shows_the_content() -> None:
     told: list[tuple[int, int]] = []
     made = stylise(_content(), [_stripes()], _options(), tell=lambda done, total: told.append((done, total)))
     assert made.shape == (SIDE, SIDE, 3)
-    assert told == [(step, 50) for step in range(1, 51)]
+    assert sorted(told) == told
+    assert {step for step, total in told if total == 50} == set(range(51))
+    assert len(told) < 75, "a step looks once, or a few times where its first trial is no better"
     before, after = _distances(_content(), _content(), _stripes())[1], _distances(made, _content(), _stripes())
     assert after[1] < 0.5 * before
     assert after[0] < _distances(_stripes()[:SIDE, :SIDE], _content(), _stripes())[0]

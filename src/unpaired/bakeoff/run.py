@@ -20,7 +20,7 @@ from unpaired.errors import Exploded, Interrupted, UserError
 from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.run import evaluate, one_shape
 from unpaired.methods import METHODS
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.run.record import Folders, RunRecord
 from unpaired.text import counted, duration
 from unpaired.training import loop, start
@@ -125,7 +125,7 @@ def _check(config: Config, folders: Folders, preset: str | None) -> None:
 
 def _check_share(run: Path, share: float, methods: int) -> None:
     """Raise `UserError` where a method had more than its share already."""
-    if not (run / "run.json").is_file() or (newest := checkpoint.latest(run)) is None:
+    if not (run / "run.json").is_file() or (newest := checkpoints.latest(run)) is None:
         return
     planned, had = RunRecord.read(run).config.training.minutes, checkpoint.read(newest).manifest.seconds / 60
     if had > share and planned != share:
@@ -170,13 +170,13 @@ def _train(
 
 
 def _ended(run: Path, config: Config) -> bool:
-    newest, minutes = checkpoint.latest(run), config.training.minutes
+    newest, minutes = checkpoints.latest(run), config.training.minutes
     return newest is not None and minutes is not None and checkpoint.read(newest).manifest.seconds >= 60 * minutes
 
 
 def _measured(config: Config, run: Path, folders: Folders, paired: bool, busy: Tell) -> Contestant:
     assert folders.test_a is not None
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     assert newest is not None
     manifest = checkpoint.read(newest).manifest
     test_b = folders.test_b if folders.test_b != folders.test_a else None  # one folder may hold both domains

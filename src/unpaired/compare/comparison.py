@@ -12,7 +12,7 @@ from unpaired.config import DIRECTIONS, PLAIN, Config, Direction, option
 from unpaired.config_json import from_dict
 from unpaired.evaluation.result import heading, legend
 from unpaired.report.pieces import thousands
-from unpaired.report.record import Record, mapping
+from unpaired.run.folder import Record, mapping
 from unpaired.text import duration, number
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from unpaired.report.images import embedded
 from unpaired.report.page import write_page
 from unpaired.report.pieces import WAYS, img, thousands
 from unpaired.report.progress import measured
-from unpaired.report.record import mapping, read_record
+from unpaired.run.folder import mapping, read_record
 from unpaired.run.held_out import unseen
 from unpaired.run.record import RunRecord
 

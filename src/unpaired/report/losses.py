@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unpaired.report.curves import figure
 from unpaired.report.pieces import section
-from unpaired.report.record import Record
+from unpaired.run.folder import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from unpaired.compute.ranks import Ranks
 from unpaired.errors import Exploded
-from unpaired.run import checkpoint
+from unpaired.run import checkpoints
 
 LARGEST = 1e6
 """Of a loss term and of a weight: those of trainings that learn stay below a thousand."""
@@ -53,7 +53,7 @@ def check_weights(networks: dict[str, nn.Module], run: Path, images: int, stride
 
 def exploded(what: str, value: float, run: Path, images: int, stride: int) -> Exploded:
     """What happened in the step after `images`, what is left, and what to do."""
-    folder = checkpoint.latest(run)
+    folder = checkpoints.latest(run)
     left = f"{folder.name} is as it was" if folder else "there is no checkpoint yet"
     happened = f"rose to {value:.1g}" if math.isfinite(value) else "was not a finite number"
     happened = happened if what == "loss" else happened.replace("was", "were")
