@@ -73,7 +73,7 @@ class Bakeoff:
                 row = f"{direction} {heading(name, known.better)}"
                 table.add_row(row, *cells, number(known.do_nothing))
             names |= rows
-        table.caption, table.caption_justify, table.caption_style = legend(names), "left", ""
+        table.caption, table.caption_justify, table.caption_style = legend(names, ["do nothing"]), "left", ""
         return table
 
     def advice(self) -> str:

@@ -41,7 +41,8 @@ class Arguments:
     methods: tuple[MethodName, ...] = ("cyclegan", "cut", "dclgan")
     """Which methods; pix2pix needs pairs."""
     preset: Preset = "fast"
-    """What they share: sizes, networks, optimiser. The method is not taken from it."""
+    """What they share: sizes, networks, optimiser (the help of unpaired train says what each is). The method is not
+    taken from it."""
     layout: Layout | None = None
     """How the pictures lie, where not as the preset says."""
     seed: int = 0

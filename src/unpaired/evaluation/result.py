@@ -18,12 +18,13 @@ from unpaired.text import counted, number
 if TYPE_CHECKING:
     from rich.table import Table
 
-LEGEND = (
-    "↓ lower is better, ↑ higher is. ± is what chance gives or takes: a smaller difference is none. "
-    "Do nothing: the same number of the untranslated inputs. "
-    "Floor: of real pictures beside real ones, as good as a perfect translator could be. –: means nothing there."
-)
-"""What the columns of every table are."""
+ARROWS = "↓ lower is better, ↑ higher is."
+LEGEND = {
+    "±": "± is what chance gives or takes: a smaller difference is none.",
+    "do nothing": "Do nothing: the same number of the untranslated inputs.",
+    "floor": "Floor: of real pictures beside real ones, as good as a perfect translator could be.",
+}
+"""What else there may be in a table."""
 SERIES = "EfficientNet-"
 
 
@@ -34,9 +35,10 @@ def heading(name: str, better: str) -> str:
     return f"{'↑' if better == 'higher' else '↓'} {name.replace(SERIES, '')}"
 
 
-def legend(names: Iterable[str]) -> str:
-    """What stands under a table of such rows."""
-    return f"{LEGEND} (Lite0): seen through {SERIES}Lite0." if any(SERIES in name for name in names) else LEGEND
+def legend(names: Iterable[str], known: Iterable[str] = tuple(LEGEND)) -> str:
+    """What stands under a table of such rows, with those of `LEGEND` in it that are `known`."""
+    seen = [f"(Lite0): seen through {SERIES}Lite0."] if any(SERIES in name for name in names) else []
+    return " ".join([ARROWS, *(LEGEND[one] for one in known), "–: means nothing there.", *seen])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
