@@ -87,7 +87,7 @@ def test_nothing_is_no_length(pictures: Folders, copy: Path, tmp_path: Path, len
         lambda: unpaired.train(*pictures, out=tmp_path / "new", config=TINY, **length),
         lambda: unpaired.resume(copy, **length),
     ):
-        with pytest.raises(UserError, match=rf"{name} {value} is not"):
+        with pytest.raises(UserError, match=rf"--{name} {value:g} is not"):
             action()
     assert not (tmp_path / "new").exists()
 

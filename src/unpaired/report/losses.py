@@ -69,6 +69,20 @@ PANELS = (
         "Good: the second falls, the first stays below 1.",
     ),
     Panel(
+        ("smoothness_b",), ("in B",), "How rough translations are",
+        "Total variation: how much neighbouring pixels differ. Good: small and steady; 0 would be one flat colour.",
+    ),
+    Panel(
+        ("distance_b",), ("A → B",), "How far the bridge has to go",
+        "Squared distance between a step's state and the end that is guessed from it. Good: falls, then stays above 0, "
+        "since B is not A.",
+    ),
+    Panel(
+        ("entropy_b", "energy_b"), ("how varied ends are", "error of who says so"), "Entropy of the bridge",
+        "How varied the ends are beside the states that they were guessed from, as a network estimates it that learns "
+        "meanwhile. Good: both hover around a level.",
+    ),
+    Panel(
         ("diversity_b",), ("in B",), "How alike translations are that differ by their noise",
         "Minus the logarithm of the distance of two translations of a picture. Good: falls, then stays.",
     ),
