@@ -83,8 +83,8 @@ def require(rules: Iterable[tuple[bool, str]]) -> None:
 
 def _fitting(gen: GeneratorConfig, crop: int, multiple: int) -> str:
     """What to give where a crop can't be halved as often as a generator halves."""
-    for depth in range(min(gen.depth, 31) - 1, 1, -1):
-        if crop > 0 and crop % multiple_of(replace(gen, depth=depth)) == 0:
+    for depth in range(gen.depth - 1, 1, -1):
+        if crop % multiple_of(replace(gen, depth=depth)) == 0:
             return f"give --generator.depth {depth}"
     return f"give --crop {max(multiple, crop // multiple * multiple)}"
 

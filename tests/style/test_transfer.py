@@ -104,3 +104,12 @@ def test_shares_say_how_much_each_style_counts() -> None:
 def test_missing_eyes_are_told(eyes: str, told: str) -> None:
     with pytest.raises(UserError, match=told):
         _stylised(eyes=eyes)
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((40, 40), np.uint8), np.zeros((40, 40, 4), np.uint8), np.zeros((40, 40, 3))]
+)
+def test_pictures_of_other_shapes_and_types_are_told(wrong: Any) -> None:
+    for content, styles in ((wrong, [_stripes()]), (_content(), [_stripes(), wrong])):
+        with pytest.raises(UserError, match=r"one is \(40, 40.* of "):
+            stylise(content, styles, _options())

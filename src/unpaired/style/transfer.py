@@ -16,6 +16,7 @@ from torch.nn.functional import interpolate
 from unpaired.compute.device import choose_device, keep_freed_memory
 from unpaired.data.decode import resized
 from unpaired.data.tensors import luminance, to_float, to_uint8
+from unpaired.errors import UserError
 from unpaired.losses.perceptual import content_loss, gram, style_loss, total_variation
 from unpaired.networks.perceptual import Perceptual, load_perceptual
 from unpaired.style import colour
@@ -39,6 +40,12 @@ def stylise(
     Returns (h, w, 3) uint8. Raises `UserError` for what can't be used, and for missing eyes.
     """
     options = options or StyleOptions()
+    for picture in (content, *styles):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+            raise UserError(
+                f"Style transfer takes pictures as (H, W, 3) of uint8, and one is {picture.shape} of {picture.dtype}: "
+                'Pillow\'s convert("RGB") makes such of others.'
+            )
     options.check(*content.shape[:2], styles=len(styles))
     device = choose_device(options.device)
     eyes = load_perceptual(options.eyes, download=options.download)
