@@ -81,7 +81,7 @@ def main() -> None:
         images = int(next(iter(row.values()))["images"]) if row else images_in(options.seconds, config)
         for seed in options.seeds:
             run = options.out / "runs" / f"{name.replace(' ', '-')}-{seed}"
-            trained(config, data, run, images=images, seed=seed)
+            trained(config, data / "trainA", data / "trainB", run, images=images, seed=seed)
             fakes = translated(run, "a2b", pairs.flat)
             back = translated(run, "b2a", pairs.round) if "b2a" in METHODS[config.method].translators else None
             row[str(seed)] = {"images": images, **pairs.judged(fakes, back)}

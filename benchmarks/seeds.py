@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import unpaired
 from unpaired.config import Config, Direction
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 Picture = NDArray[np.uint8]
 Found = dict[str, float]
@@ -61,20 +61,15 @@ def method(name: str) -> Callable[[Config], Config]:
     return lambda config: replace(config, method=name)
 
 
-def trained(config: Config, data: Path, run: Path, *, images: int, seed: int) -> Path:
-    """A run on all of trainA and trainB that saw so many images; one that was begun goes on."""
-    if checkpoint.latest(run) is not None:
+def trained(config: Config, a: Path, b: Path, run: Path, *, images: int, seed: int) -> Path:
+    """A run on all of two folders, or two pictures, that saw so many images; one that was begun goes on."""
+    if checkpoints.latest(run) is not None:
         unpaired.resume(run, images=images)
     else:
         shutil.rmtree(run, ignore_errors=True)  # of one that was killed before its first checkpoint nothing is left
         training = replace(config.training, seed=seed, images=images, minutes=None, held_out=0, preview_minutes=1e6)
-        unpaired.train(data / "trainA", data / "trainB", out=run, config=replace(config, training=training))
-    return finished(run, images)
-
-
-def finished(run: Path, images: int) -> Path:
-    """The run, of which no half is to be judged."""
-    newest = checkpoint.latest(run)
+        unpaired.train(a, b, out=run, config=replace(config, training=training))
+    newest = checkpoints.latest(run)
     if newest is None or checkpoint.read(newest).manifest.images < images:
         sys.exit(f"{run} was stopped before {images} images: type the command again.")
     return run

@@ -69,7 +69,8 @@ def main() -> None:
     for name in options.rows:
         for seed in options.seeds:
             run = options.out / "runs" / f"{name}-{seed}"
-            trained(configured(name, options.change), options.out / "data", run, images=options.images, seed=seed)
+            config, folders = configured(name, options.change), [options.out / "data" / f"train{d}" for d in "AB"]
+            trained(config, *folders, run, images=options.images, seed=seed)
             fakes = translated(run, "a2b", inputs)
             results.setdefault(name, {})[str(seed)] = judged(fakes, truth, extractor, reals)
             path.write_text(json.dumps(results, indent=1))

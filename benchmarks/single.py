@@ -11,20 +11,16 @@ each row makes of the photo, and the truth.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-import unpaired
 from background.landscapes import landscape
-from seeds import Picture, command, finished, found_before, tell, translated
+from seeds import Picture, command, found_before, tell, trained, translated
 from unpaired.data.grid import preview_grid
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.presets import sincut
-from unpaired.run import checkpoint
 from unpaired.style.transfer import stylise
 
 SIDE, CROP, STEP = 256, 64, 16
@@ -47,7 +43,13 @@ def main() -> None:
     columns = {"photo": photo, "painting": painting}
     for row in options.rows:
         for seed in options.seeds if row == "sincut" else [0]:
-            made = stylise(photo, [painting]) if row == "gatys" else by_sincut(options.out, options.images, seed)
+            if row == "sincut":
+                run = options.out / "runs" / f"{row}-{seed}"
+                files = (options.out / "photo.png", options.out / "painting.png")
+                trained(sincut(), *files, run, images=options.images, seed=seed)
+                [made] = translated(run, "a2b", [photo])
+            else:
+                made = stylise(photo, [painting])
             results.setdefault(row, {})[str(seed)] = judge(made)
             columns.setdefault(row, made)
             path.write_text(json.dumps(results, indent=1))
@@ -68,18 +70,6 @@ def painted(picture: Picture) -> Picture:
         ends = (2 * x - dx, 2 * y - dy, 2 * x + dx, 2 * y + dy)
         canvas.line(ends, tuple(int(v) for v in colour.clip(0, 255)), width=4)
     return np.array(large.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-
-
-def by_sincut(out: Path, images: int, seed: int) -> Picture:
-    run = out / "runs" / f"sincut-{seed}"
-    if checkpoint.latest(run) is not None:
-        unpaired.resume(run, images=images)
-    else:
-        base = sincut()
-        config = replace(base, training=replace(base.training, seed=seed, images=images, preview_minutes=1e6))
-        unpaired.train(out / "photo.png", out / "painting.png", out=run, config=config)
-    finished(run, images)
-    return translated(run, "a2b", [landscape(PHOTO, SIDE)])[0]
 
 
 class Judge:

@@ -127,7 +127,7 @@ def test_every_field_is_frozen_keyword_only_and_documented(group: str) -> None:
         ("loss", {"cycle_coarse": 0}, "cycle-coarse"),
         ("loss", {"cycle_coarse": 257}, "cycle-coarse"),
         ("loss", {"cycle_floor": 1.5}, "cycle-floor"),
-        ("loss", {"lambda_a": -1.0}, "negative"),
+        ("loss", {"lambda_a": -1.0}, "lambda-a"),
         ("loss", {"gan_weight": 0.0, "lambda_a": 0.0, "lambda_b": 0.0}, "all losses"),
         ("optimizer", {"learning_rate": 0.0}, "learning-rate"),
         ("optimizer", {"learning_rate": float("nan")}, "learning-rate"),

@@ -27,7 +27,7 @@ from unpaired.data.picture import Picture as Pages
 from unpaired.evaluation.distances import kid
 from unpaired.evaluation.features import LiteExtractor
 from unpaired.presets import demo
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.translation.composite import laid_over
 
 SHOWN = 6
@@ -74,7 +74,7 @@ def main() -> None:
         run = trained(name, options, data)
         translator = unpaired.Translator.load(run, direction="a2b", checkpoint="latest", device=options.device)
         fakes = translator.translate_arrays(pictures)
-        newest = checkpoint.latest(run)
+        newest = checkpoints.latest(run)
         assert newest is not None
         images = {"images": checkpoint.read(newest).manifest.images}
         results[name] = judge(fakes) | images
@@ -99,7 +99,7 @@ def main() -> None:
 def trained(name: str, options: argparse.Namespace, data: Path) -> Path:
     """The run of a row, trained to its end."""
     run = options.out / "runs" / name
-    if checkpoint.latest(run) is not None:
+    if checkpoints.latest(run) is not None:
         return unpaired.resume(run, images=options.images)
     base = demo()
     training = replace(

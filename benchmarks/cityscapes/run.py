@@ -27,7 +27,7 @@ from unpaired.compute.device import choose_device
 from unpaired.config import Config
 from unpaired.evaluation.fcn import Judge
 from unpaired.evaluation.fcn_training import train_fcn
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 PEER = "pytorch-CycleGAN-and-pix2pix"
 THREE = ("per-pixel accuracy", "per-class accuracy", "class IoU")
@@ -108,7 +108,7 @@ def _trained(options: argparse.Namespace, config: Config, run: Path, judge: Judg
         *(options.data / f"train{s}" for s in sides), out=run, config=config,
         test_a=options.data / f"test{sides[0]}", test_b=options.data / f"test{sides[1]}",
     )  # fmt: skip
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     assert newest is not None
     reached = checkpoint.read(newest).manifest
     scores = judge_run(run, options.data, judge, swapped=swapped, limit=options.limit)

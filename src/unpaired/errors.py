@@ -16,6 +16,10 @@ class DiskFull(UserError):
     """There is no room for what is to be written. No other will fit either: whoever goes through many files stops."""
 
 
+class Exploded(UserError):
+    """A training stopped because a loss or a weight was not a finite number, or rose beyond any use."""
+
+
 class Interrupted(UserError):
     """A person or the system stopped a command (SIGINT, SIGTERM) and nothing was lost; exit status 130."""
 

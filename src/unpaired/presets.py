@@ -154,7 +154,8 @@ def sincut() -> Config:
     Crops of one picture of each domain, shrunk at random; each place contrasted with those of all crops of a batch; L1
     identity; R1. For the authors' StyleGAN2 networks of ten channels it has a ResNet and a PatchGAN of 16, which want a
     quarter of their learning rate and 16 places of each crop in place of one.
-    After 48 steps (768 crops) a street had the colours of a painting and not yet its strokes; no more was seen.
+    A step of 16 crops takes 0.81 seconds on one thread (an Intel Xeon, bfloat16). After 48 steps (768 crops) a street
+    had the colours of a painting and not yet its strokes; no more was seen.
 
     unpaired train PHOTO PAINTING --out RUN --preset sincut --minutes 30
     """
@@ -290,5 +291,5 @@ PRESETS: dict[str, Callable[[], Config]] = {
 
 def explained(name: str) -> tuple[str, str]:
     """What a preset is, in a line; and its recipe, cost and result."""
-    line, more, _ = (" ".join(part.split()) for part in (getdoc(PRESETS[name]) or "").split("\n\n"))
-    return line, more
+    line, _, more = (getdoc(PRESETS[name]) or "").partition("\n\n")
+    return line, " ".join(more.partition("\n\n")[0].split())

@@ -22,11 +22,11 @@ from unpaired.errors import UserError
 from unpaired.interop.onnx import OPSET, write_onnx
 from unpaired.interop.peer import write_pth
 from unpaired.interop.program import TOLERANCE, difference, write_pt2
-from unpaired.interop.weights import write_safetensors
 from unpaired.networks import build_generator
 from unpaired.networks.bridge import BridgeGenerator
 from unpaired.networks.layers import initialise
 from unpaired.translation.translator import Translator
+from unpaired.translation.weights import write_safetensors
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -155,7 +155,6 @@ def test_a_few_places_are_drawn_anew_in_each_step() -> None:
         ({"nce": NceConfig()}, "stages from 0 to 4, which this resnet has"),
         ({"nce": NceConfig(layers=(1, 1))}, "different stages"),
         ({"nce": NceConfig(layers=(0,), patches=1)}, "nce.patches"),
-        ({"nce": NceConfig(layers=(0,), weight=-1.0)}, "not be negative"),
         ({"data": DataConfig(size=16, crop=16, channels_a=1)}, "nce.identity"),
     ],
 )

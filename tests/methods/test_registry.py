@@ -29,7 +29,7 @@ from unpaired.config import (
 from unpaired.errors import UserError
 from unpaired.evaluation.measures import TruePairs
 from unpaired.methods import METHODS
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.training.engine import Engine
 from unpaired.training.memory import estimate
 
@@ -71,7 +71,7 @@ def run(request: pytest.FixtureRequest, pictures: tuple[Path, Path], tmp_path_fa
 
 
 def _files(run: Path) -> dict[str, str]:
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     assert newest is not None
     return checkpoint.read(newest).files
 
@@ -121,7 +121,7 @@ def test_checkpoints_are_judged(name: str, pictures: tuple[Path, Path], tmp_path
     run = unpaired.train(
         *pictures, test_a=test_a, test_b=test_b, out=tmp_path / "run", config=_config(name, held_out=10)
     )
-    assert checkpoint.best(run) == checkpoint.latest(run)
+    assert checkpoints.best(run) == checkpoints.latest(run)
 
 
 @pytest.mark.parametrize("name", NAMES)

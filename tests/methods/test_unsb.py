@@ -64,7 +64,6 @@ def test_the_objective_is_eq_12() -> None:
         ({"generator": GeneratorConfig(kind="unet", depth=3)}, "give --generator.kind resnet"),
         ({"training": TrainingConfig(batch=1)}, "give --batch 2 or more"),
         ({"data": DataConfig(size=16, crop=16, channels_a=1)}, "the same channels"),
-        ({"bridge": BridgeConfig(steps=0)}, "bridge.steps"),
         ({"discriminator": DiscriminatorConfig(layers=3)}, "too small for 3 layers"),
         ({"nce": NceConfig()}, "stages from 0 to 4"),
     ],

@@ -23,7 +23,7 @@ from unpaired.config import (
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
 from unpaired.methods.warm_up import masked, warm_up_step
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.validation import validate
 
 CONFIG = Config(
@@ -85,7 +85,7 @@ def test_nothing_else_trains_before_its_end_and_going_on_is_exact(
     name: str, folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     run = unpaired.train(*folders, out=tmp_path / "run", config=replace(CONFIG, method=name))  # pyright: ignore
-    places = {int(folder.name.removeprefix("images-")): folder for folder in checkpoint.checkpoints(run)}
+    places = {int(folder.name.removeprefix("images-")): folder for folder in checkpoints.of(run)}
     early, warm, late = (checkpoint.read(places[images]).files for images in (2, 6, 10))
 
     def moments(folder: Path) -> list[object]:
@@ -97,7 +97,7 @@ def test_nothing_else_trains_before_its_end_and_going_on_is_exact(
     in_one_go = moments(places[10])
     torch.manual_seed(0)
     unpaired.resume(places[4])
-    again = checkpoint.latest(run)
+    again = checkpoints.latest(run)
     assert again == places[10]
     assert {**checkpoint.read(again).files, "state.pt": ""} == {**late, "state.pt": ""}
     # The moments are the same; how Python wrote them down is not, where the discriminators had none to be read.

@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 
 from unpaired.errors import UserError
-from unpaired.style.options import FIRST, StyleOptions
+from unpaired.style.options import StyleOptions
 
 
 def test_large_pictures_begin_small() -> None:
     def sizes(height: int, width: int, size: int) -> list[tuple[int, int]]:
-        return [(h, w) for h, w, _ in StyleOptions(size=size).rounds(height, width)]
+        return [(h, w) for h, w, _ in StyleOptions(size=size, begin_size=256).rounds(height, width)]
 
     assert sizes(1024, 2048, 4096) == [(128, 256), (256, 512), (512, 1024), (1024, 2048)]
     assert sizes(100, 200, 4096) == [(100, 200)], "what is small is not enlarged"
-    assert sizes(900, 600, 300) == [(300, 200)]
-    assert max(sizes(50, 5000, 5000)[0]) >= FIRST
+    assert sizes(900, 600, 360) == [(360, 240)], "180 px would be farther from 256 than 360 are"
+    assert sizes(900, 600, 364) == [(182, 121), (364, 243)]
+    assert sizes(50, 5000, 5000) == [(50, 5000)], "what is narrow is not made narrower than the network takes"
 
 
 def test_rounds_share_the_steps() -> None:
-    steps = [n for _, _, n in StyleOptions(size=1024, steps=11).rounds(1024, 1024)]
+    steps = [n for _, _, n in StyleOptions(size=400, steps=11).rounds(1024, 1024)]
     assert steps == [5, 3, 3]
 
 
@@ -38,6 +39,7 @@ def test_weights_are_the_shares_of_a_whole() -> None:
         ({"size": 20}, "48×48 px at size 20 is smaller than 32 px"),
         ({"style_weight": -1.0}, "not negative"),
         ({"smoothness": nan}, "not negative"),
+        ({"begin_size": 0}, "begin-size 0"),
         ({"scale": 0.0}, "scale"),
         ({"shares": (1.0, 2.0)}, "2 shares do not belong to 1 style"),
         ({"shares": (0.0,)}, "nor all 0"),

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 
 from unpaired.config import Config
@@ -89,8 +90,9 @@ def smaller(words: list[str], resumed: int) -> list[str]:
 
 
 def shrunk(preset: Callable[[], Config]) -> Callable[[], Config]:
-    """A preset with networks that take a millisecond."""
+    """A preset with networks that take a millisecond, and with its own docstring, which the help of `train` reads."""
 
+    @wraps(preset)
     def small() -> Config:
         c = preset()
         kind = "patchgan" if c.discriminator.kind.startswith("projected") else c.discriminator.kind

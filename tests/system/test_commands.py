@@ -27,7 +27,7 @@ from unpaired.config import (
     PerceptualConfig,
     Pix2PixConfig,
 )
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 COMMANDS = list(SUMMARIES)
 
@@ -150,7 +150,7 @@ def test_training_says_what_it_found_and_leaves_a_run(
     assert "Trained on 8 images of each domain" in answer.out
     assert f"unpaired translate {run} PICTURES --out OUT --direction a2b" in answer.out
     assert f"unpaired train --resume {run} --images 16" in answer.out
-    assert [c.name for c in checkpoint.checkpoints(run)] == ["images-000000008"]
+    assert [c.name for c in checkpoints.of(run)] == ["images-000000008"]
     assert "<svg" in (run / "report.html").read_text()
     assert {p.name for p in (run / "previews").iterdir()} == {"000000008-a2b.png", "000000008-b2a.png"}
     assert [json.loads(line)["kind"] for line in (run / "events.jsonl").read_text().splitlines()][-1] == "end"
@@ -169,7 +169,7 @@ def test_resuming_goes_on_to_a_longer_plan(unpaired: Command, run: Path) -> None
     answer = unpaired("train", "--resume", run, "--images", 16)
     assert answer.status == 0, answer
     assert "Going on at 8 images" in answer.out
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     assert newest is not None
     assert newest.name == "images-000000016"
 
@@ -205,7 +205,7 @@ def test_a_preset_can_be_named_and_changed(unpaired: Command, domains: tuple[Pat
 
 def _wait_for_checkpoint(process: subprocess.Popen[str], run: Path) -> None:
     deadline = time.monotonic() + 60
-    while not checkpoint.checkpoints(run):
+    while not checkpoints.of(run):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "no checkpoint was written"
         time.sleep(0.05)
@@ -227,7 +227,7 @@ def test_a_stopped_training_goes_on(
         told = re.sub(r"\s+", " ", err)
         assert f"Go on with: unpaired train --resume {run}" in told, out + err
         assert process.returncode == 130
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     assert newest is not None
     seen = checkpoint.read(newest).manifest.images
     answer = unpaired("train", "--resume", run, "--images", seen + 2)
@@ -241,7 +241,7 @@ def test_two_processes_train_one_run(domains: tuple[Path, Path], tmp_path: Path)
     words = [*torchrun, "-m", "unpaired", "train", *map(str, domains), "--out", str(run), *TINY]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     assert newest is not None
     manifest = checkpoint.read(newest).manifest
     assert (manifest.images, manifest.world) == (8, 2)
@@ -313,7 +313,7 @@ def test_an_input_is_never_overwritten(unpaired: Command, run: Path, tmp_path: P
 
 
 def test_one_checkpoint_of_a_run_translates_too(unpaired: Command, run: Path, tmp_path: Path) -> None:
-    picture, folder = paint(tmp_path / "picture.png"), checkpoint.latest(run)
+    picture, folder = paint(tmp_path / "picture.png"), checkpoints.latest(run)
     answer = unpaired("translate", folder, picture, "--out", tmp_path / "out", "--direction", "b2a")
     assert answer.status == 0, answer
 
@@ -351,7 +351,7 @@ def test_a_report_is_written_again(unpaired: Command, run: Path) -> None:
 
 
 def test_inspecting_a_run_a_checkpoint_and_a_file(unpaired: Command, run: Path) -> None:
-    folder = checkpoint.latest(run)
+    folder = checkpoints.latest(run)
     assert folder is not None
     whole = unpaired("inspect", run)
     assert "images-000000008: whole" in whole.out

@@ -10,7 +10,7 @@ import pytest
 from terminal import TINY, Command, fill
 
 from unpaired.cli import main
-from unpaired.run import checkpoint
+from unpaired.run import checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_mistakes(unpaired: Command, runs: tuple[Path, Path], tmp_path: Path) ->
     assert "is not a run" in unpaired("compare", runs[0], tmp_path, "--out", page).sentence
     assert "name both" in unpaired("compare", *runs, "--out", page, "--test-a", tmp_path).sentence
     empty = Path(shutil.copytree(runs[0], tmp_path / "empty", ignore=shutil.ignore_patterns("checkpoints")))
-    assert checkpoint.latest(empty) is None
+    assert checkpoints.latest(empty) is None
     answer = unpaired("compare", runs[0], empty, "--out", page, "--device", "cpu")
     assert answer.status == 1
     assert "no checkpoint" in answer.err.splitlines()[-1]

@@ -13,7 +13,7 @@ from terminal import Command
 from unpaired.cli import demo
 from unpaired.config import Config
 from unpaired.presets import demo as preset
-from unpaired.run import checkpoint
+from unpaired.run import checkpoints
 
 
 def small() -> Config:
@@ -59,14 +59,14 @@ def test_a_demo_that_was_stopped_while_measuring_is_measured_the_next_time(
     with monkeypatch.context() as patch:
         patch.setattr(demo, "evaluate", stopped)
         assert unpaired(*words).status == 130
-    trained = checkpoint.latest(run)
+    trained = checkpoints.latest(run)
     assert trained is not None
     assert not (run / "preview.png").exists()
 
     answer = unpaired(*words)
     assert answer.status == 0, answer
     assert "KID" in answer.out
-    assert checkpoint.latest(run) == trained, "no need to train again"
+    assert checkpoints.latest(run) == trained, "no need to train again"
     kinds = [json.loads(line)["kind"] for line in (run / "events.jsonl").read_text().splitlines()]
     assert kinds.count("evaluation") == 1
     assert "How good it is" in (run / "report.html").read_text()

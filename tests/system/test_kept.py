@@ -37,8 +37,8 @@ def test_a_cycle_in_which_hiding_does_not_pay(unpaired: Command, domains: tuple[
         (["--structure-weight", "-1"], "structure-weight"),
         (["--inversion", "-1"], "inversion"),
         (["--cycle-coarse", "33"], "cycle-coarse 33 is not from 1 to the crop, 32 px"),
-        (["--cycle-floor", "2"], "cycle-floor 2.0 is not in [0, 1]"),
-        (["--cycle-features", "2"], "cycle-features 2.0 is not in [0, 1]"),
+        (["--cycle-floor", "2"], "--cycle-floor 2 is not from 0 to 1"),
+        (["--cycle-features", "2"], "--cycle-features 2 is not from 0 to 1"),
         (["--cycle-features", "1", "--gan-weight", "0"], "give --cycle-features 0"),
     ],
 )

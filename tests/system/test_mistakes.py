@@ -22,7 +22,7 @@ from terminal import TINY, Command, fill, paint
 
 from unpaired.cli import SUMMARIES, main
 from unpaired.presets import PRESETS
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 
 def deep(path: Path) -> Path:
@@ -251,7 +251,7 @@ def test_a_folder_that_is_no_run(unpaired: Command, domains: tuple[Path, Path], 
 def test_a_damaged_checkpoint_is_never_replaced_by_random_weights(
     unpaired: Command, domains: tuple[Path, Path], run: Path, tmp_path: Path, command: str, damage: str
 ) -> None:
-    folder = checkpoint.latest(run)
+    folder = checkpoints.latest(run)
     assert folder is not None
     for path in sorted(folder.glob("generator_*")) if damage != "manifest" else [folder / "manifest.json"]:
         content = bytearray(path.read_bytes())
@@ -275,7 +275,7 @@ def test_a_damaged_checkpoint_is_never_replaced_by_random_weights(
 def test_a_run_of_a_newer_version(
     unpaired: Command, domains: tuple[Path, Path], run: Path, tmp_path: Path, command: str
 ) -> None:
-    folder = checkpoint.latest(run)
+    folder = checkpoints.latest(run)
     assert folder is not None
     for path in (run / "run.json", folder / "manifest.json"):
         rewrite(path, format=99)
@@ -287,7 +287,7 @@ def test_a_checkpoint_of_another_network(
     unpaired: Command, domains: tuple[Path, Path], run: Path, tmp_path: Path, command: str
 ) -> None:
     """A manifest that promises another network than the weights are of, checksums and all."""
-    folder = checkpoint.latest(run)
+    folder = checkpoints.latest(run)
     assert folder is not None
     for path in (run / "run.json", folder / "manifest.json"):
         config = json.loads(path.read_text())["config"]
@@ -299,7 +299,7 @@ def test_a_checkpoint_of_another_network(
 
 def test_a_pickle_is_never_opened(unpaired: Command, run: Path, tmp_path: Path) -> None:
     """A foreign file in a state's place would run code if it were unpickled."""
-    folder = checkpoint.latest(run)
+    folder = checkpoints.latest(run)
     assert folder is not None
     proof = tmp_path / "proof"
     evil = f"cposix\nsystem\n(S'touch {proof}'\ntR.".encode()
@@ -317,7 +317,7 @@ def test_folders_that_changed_are_named_on_resuming(
     assert unpaired("train", a, domains[1], "--out", run, *TINY).status == 0
     (a / "00.png").unlink()
     assert "pictures" in unpaired("train", "--resume", run, "--images", 16).sentence
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     assert newest is not None
     assert newest.name == "images-000000008"
 
@@ -353,13 +353,13 @@ def test_what_resuming_cannot_do_is_refused_by_name(unpaired: Command, run: Path
 def test_passes_lengthen_a_plan(unpaired: Command, run: Path) -> None:
     answer = unpaired("train", "--resume", run, "--passes", 1)
     assert answer.status == 0, answer
-    assert checkpoint.checkpoints(run)[-1].name == "images-000000012"
+    assert checkpoints.of(run)[-1].name == "images-000000012"
 
 
 def test_a_damaged_checkpoint_is_named_and_gone_around(unpaired: Command, run: Path) -> None:
     """What inspecting shows beside the damage, and the two commands that go on."""
     assert unpaired("train", "--resume", run, "--images", 16).status == 0
-    older, newest = checkpoint.checkpoints(run)
+    older, newest = checkpoints.of(run)
     (newest / "generator_ab.safetensors").write_bytes(b"")
     answer = unpaired("inspect", run)
     assert answer.status == 1
@@ -396,7 +396,7 @@ def test_a_loss_that_explodes_stops_and_spoils_nothing(
     assert "not a finite number" in sentence
     assert re.search(r"at image \d+ \(step \d+\)", sentence)
     assert f"there is no checkpoint yet: go on with --resume {run} and a lower --learning-rate" in sentence
-    assert checkpoint.checkpoints(run) == []
+    assert checkpoints.of(run) == []
 
 
 def test_a_full_disk_loses_no_checkpoint(run: Path) -> None:
@@ -411,8 +411,8 @@ def test_a_full_disk_loses_no_checkpoint(run: Path) -> None:
     assert len(done.stderr.splitlines()) == 1, done
     assert "could not be written" in done.stderr
     assert "--resume" in done.stderr
-    assert [c.name for c in checkpoint.checkpoints(run)] == ["images-000000008"]
-    assert checkpoint.read(checkpoint.checkpoints(run)[0]).verify() > 0
+    assert [c.name for c in checkpoints.of(run)] == ["images-000000008"]
+    assert checkpoint.read(checkpoints.of(run)[0]).verify() > 0
 
 
 # Translating and measuring

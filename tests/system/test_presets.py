@@ -11,7 +11,10 @@ from PIL import Image
 from terminal import Command, fill, paint
 
 import unpaired as library
+from unpaired.cli.display import EXPLAINED
 from unpaired.presets import PRESETS, explained
+from unpaired.report.losses import PANELS
+from unpaired.training.events import read
 
 sys.path.append(str(Path(__file__).parents[1] / "web"))
 from served import serving
@@ -77,6 +80,30 @@ def test_a_preset_from_training_to_a_servers_answer(
     with Image.open(tmp_path / "made" / "picture.png") as made:
         assert made.size == (40, 36)
         assert np.array_equal(served, np.asarray(made))
+
+
+@pytest.mark.parametrize("preset", [*PRESETS, "all that is asked"])
+def test_every_loss_is_explained_in_the_report_and_the_terminal(
+    unpaired: Command, pictures: tuple[Path, Path], runs: Path, preset: str
+) -> None:
+    if preset in PRESETS:
+        run = trained(unpaired, pictures, runs, preset)
+    else:
+        run = runs / "asked"
+        more = ["--structure", "mind", "--inversion", 1, "--cycle-features", 0.5, "--warm-up-images", 2]
+        more += ["--discriminator.r1", 1, "--discriminator.r1-every", 1, "--identity", 1, "--masks-a", pictures[0]]
+        for picture in pictures[0].glob("[0-9]*.png"):
+            Image.new("L", (40, 40), 128).save(picture.with_name(f"{picture.stem}-mask.png"))
+        begun = unpaired("train", *pictures, "--out", run, *SMALL, *more, "--images", 6)
+        for mask in pictures[0].glob("*-mask.png"):
+            mask.unlink()
+        assert begun.status == 0, begun
+    terms = {term for event in read(run) if event["kind"] == "progress" for term in event["terms"]}
+    assert terms
+    assert terms <= {term for panel in PANELS for term in panel.terms}, "in the report"
+    assert terms <= {*EXPLAINED}, "in the terminal"
+    if preset not in PRESETS:
+        assert {"structure_a", "inversion_b", "cycle_features_a", "outside_a", "r1_b", "warm_up_a2b"} <= terms
 
 
 @pytest.mark.parametrize("preset", ["demo", "pix2pix", "colorization"])  # of kinds of their own

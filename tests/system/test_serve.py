@@ -21,7 +21,7 @@ from PIL import Image
 from terminal import Command, paint
 
 import unpaired as library
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def test_a_missing_extra_is_named(unpaired: Command, run: Path, monkeypatch: pyt
 
 def test_killed_in_the_middle_of_requests_nothing_is_lost(run: Path, tmp_path: Path) -> None:
     picture = paint(tmp_path / "horse.png", 64, 64).read_bytes()
-    whole = checkpoint.read(checkpoint.checkpoints(run)[-1])
+    whole = checkpoint.read(checkpoints.of(run)[-1])
     before = sorted(p.relative_to(run) for p in run.rglob("*"))
     with started("serve", run, "--port", 0, "--device", "cpu") as (process, address):
         expected = library.Client(address).translate(picture, "a2b")

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from terminal import TINY, Command
 
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 
 def test_a_warp_is_trained_gone_on_with_translated_and_exported(
@@ -19,7 +19,7 @@ def test_a_warp_is_trained_gone_on_with_translated_and_exported(
     assert unpaired(*words, "--out", whole).status == 0
     assert unpaired(*words, "--out", run, "--images", "4").status == 0
     assert unpaired("train", "--resume", run, "--images", "8").status == 0
-    newest = [checkpoint.latest(one) for one in (run, whole)]
+    newest = [checkpoints.latest(one) for one in (run, whole)]
     assert newest[0] is not None
     assert newest[1] is not None
     assert checkpoint.read(newest[0]).files == checkpoint.read(newest[1]).files

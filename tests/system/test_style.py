@@ -25,6 +25,20 @@ def test_a_picture_is_painted(unpaired: Command, tmp_path: Path) -> None:
     assert out.read_bytes() != before
 
 
+def test_of_several_pages_the_middle_one_is_painted_where_it_is_opaque(unpaired: Command, tmp_path: Path) -> None:
+    pages = [Image.new("RGBA", (48, 40), (200, 30, 30, 255)) for _ in range(3)]
+    pages[1].paste((0, 0, 0, 0), (0, 0, 24, 40))
+    content, out = tmp_path / "c.webp", tmp_path / "o.png"
+    pages[0].save(content, save_all=True, append_images=pages[1:], lossless=True)
+    assert (
+        unpaired("style", content, paint(tmp_path / "s.png"), "--steps", 1, "--device", "cpu", "--out", out).status == 0
+    )
+    with Image.open(out) as made:
+        alpha = np.array(made)[..., 3]
+    assert (alpha[:, :24] == 0).all()
+    assert (alpha[:, 24:] == 255).all()
+
+
 def test_several_styles_with_shares(unpaired: Command, tmp_path: Path) -> None:
     c, s, t = (paint(tmp_path / f"{n}.png", 40, 40, seed=i) for i, n in enumerate("cst"))
     words = ("style", c, s, t, "--steps", 1, "--device", "cpu", "--out", tmp_path / "o.jpg")

@@ -42,7 +42,7 @@ def test_a_training_is_measured_shown_and_told(
     [
         (["--held-out", "0", "--stop-when-flat"], "need held-out pictures"),
         (["--held-out", "0", "--evaluate-every", "5"], "need held-out pictures"),
-        (["--held-out", "10", "--evaluate-every", "0"], "evaluate-every 0 is not at least 1"),
+        (["--held-out", "10", "--evaluate-every", "0"], "--evaluate-every 0 is not a number from 1 on"),
         (["--test-a", "nowhere"], "name both with --test-a and --test-b"),
     ],
 )

@@ -12,7 +12,7 @@ from PIL import Image
 from terminal import TINY, Command
 
 from unpaired.methods import METHODS
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def masks(domains: tuple[Path, Path], tmp_path: Path) -> Path:
 
 
 def bits(run: Path) -> dict[str, str]:
-    newest = checkpoint.latest(run)
+    newest = checkpoints.latest(run)
     assert newest is not None
     return checkpoint.read(newest).files
 

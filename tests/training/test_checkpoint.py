@@ -24,7 +24,7 @@ from tiny import TINY, bits, seen
 
 import unpaired
 from unpaired.errors import UserError
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 NEWEST = Path("checkpoints", "images-000000008")
 FILES = [
@@ -307,10 +307,10 @@ def test_a_full_disk_leaves_the_earlier_checkpoints_whole(tmp_path: Path) -> Non
             write(tmp_path, 4)
         assert contents(earlier) == before
         assert not list((tmp_path / "checkpoints").glob(".*"))
-        for folder in checkpoint.checkpoints(tmp_path):
+        for folder in checkpoints.of(tmp_path):
             checkpoint.read(folder).verify()
         if n < len(calls):  # the last flush comes when all is in its place
-            assert checkpoint.latest(tmp_path) == earlier
+            assert checkpoints.latest(tmp_path) == earlier
     write(tmp_path, 4)
     checkpoint.read(tmp_path / "checkpoints" / "images-000000004").verify()
 
@@ -354,7 +354,7 @@ def test_a_system_that_refuses_to_write_more(tmp_path: Path, largest: str) -> No
 def test_a_checkpoint_that_is_written_again_replaces_the_old_one(tmp_path: Path) -> None:
     write(tmp_path, 4, 1.0)
     folder = write(tmp_path, 4, 2.0)
-    assert checkpoint.checkpoints(tmp_path) == [folder]
+    assert checkpoints.of(tmp_path) == [folder]
     assert checkpoint.read(folder).weights("generator_ab")["w"].unique().tolist() == [2.0]
     assert not list((tmp_path / "checkpoints").glob(".*"))
 
@@ -365,7 +365,7 @@ def test_half_written_folders_are_ignored_and_cleaned_up(copy: Path, whole: Path
         shutil.copytree(parent / "images-000000008", parent / leftover)
     (parent / ".writing-000000010" / "foreign").write_text("left by a kill")
     assert seen(copy) == [2, 4, 6, 8]
-    assert checkpoint.latest(copy) == copy / NEWEST
+    assert checkpoints.latest(copy) == copy / NEWEST
     unpaired.resume(copy, images=10)
     assert seen(copy) == [2, 4, 6, 8, 10]
     assert not list(parent.glob(".*"))
@@ -380,35 +380,35 @@ def test_half_written_folders_are_ignored_and_cleaned_up(copy: Path, whole: Path
 def test_the_newest_and_the_best_stay(tmp_path_factory: pytest.TempPathFactory, values: list[float], keep: int) -> None:
     run = tmp_path_factory.mktemp("run")
     for images, value in enumerate(values, 1):
-        checkpoint.mark_best(run, write(run, images), value, "distance")
-        checkpoint.prune(run, keep)
+        checkpoints.mark_best(run, write(run, images), value, "distance")
+        checkpoints.prune(run, keep)
         lowest = values.index(min(values[:images])) + 1
         assert seen(run) == sorted({lowest, *range(max(1, images - keep + 1), images + 1)})
-        assert checkpoint.best(run) == run / "checkpoints" / f"images-{lowest:09d}"
-        assert checkpoint.latest(run) == run / "checkpoints" / f"images-{images:09d}"
+        assert checkpoints.best(run) == run / "checkpoints" / f"images-{lowest:09d}"
+        assert checkpoints.latest(run) == run / "checkpoints" / f"images-{images:09d}"
 
 
 def test_a_damaged_mark_of_the_best(tmp_path: Path) -> None:
     write(tmp_path, 1)
-    assert checkpoint.best(tmp_path) is None
+    assert checkpoints.best(tmp_path) is None
     for content in ("", "{}", "[]", '{"checkpoint": 3}', '{"checkpoint": "images-000000001", "measure": "x"}'):
         (tmp_path / "best.json").write_text(content)
-        refused(tmp_path / "best.json", lambda: checkpoint.best(tmp_path))
-        refused(tmp_path / "best.json", lambda: checkpoint.mark_best(tmp_path, write(tmp_path, 2), 0.1, "x"))
+        refused(tmp_path / "best.json", lambda: checkpoints.best(tmp_path))
+        refused(tmp_path / "best.json", lambda: checkpoints.mark_best(tmp_path, write(tmp_path, 2), 0.1, "x"))
     (tmp_path / "best.json").write_text('{"checkpoint": "images-000000009", "value": 1, "measure": "x"}')
-    assert checkpoint.best(tmp_path) is None, "it was deleted by hand"
+    assert checkpoints.best(tmp_path) is None, "it was deleted by hand"
 
 
 def test_values_of_another_measure_do_not_compare(tmp_path: Path) -> None:
     first, second, third = (write(tmp_path, images) for images in (1, 2, 3))
-    assert checkpoint.mark_best(tmp_path, first, 0.1, "KID of 100 pictures") is None
+    assert checkpoints.mark_best(tmp_path, first, 0.1, "KID of 100 pictures") is None
     before = contents(first)
-    aside = checkpoint.mark_best(tmp_path, second, 0.5, "KID of 20 pictures")
+    aside = checkpoints.mark_best(tmp_path, second, 0.5, "KID of 20 pictures")
     assert aside is not None
     assert list(contents(aside / first.name).values()) == list(before.values()), "the best by the other is kept"
-    assert checkpoint.best(tmp_path) == second
-    assert checkpoint.mark_best(tmp_path, third, 0.6, "KID of 20 pictures") is None
-    checkpoint.prune(tmp_path, 1)
+    assert checkpoints.best(tmp_path) == second
+    assert checkpoints.mark_best(tmp_path, third, 0.6, "KID of 20 pictures") is None
+    checkpoints.prune(tmp_path, 1)
     assert seen(tmp_path) == [2, 3]
     checkpoint.read(aside / first.name).verify()
 
@@ -432,7 +432,7 @@ def test_what_ranks_fail_at_is_not_called_a_full_disk(tmp_path: Path) -> None:
 def test_a_missing_checkpoint_is_never_replaced_by_random_weights(copy: Path) -> None:
     refused(copy / "checkpoints" / "images-000000003", lambda: checkpoint.read(copy / "checkpoints/images-000000003"))
     shutil.rmtree(copy / "checkpoints")
-    assert checkpoint.latest(copy) is None
+    assert checkpoints.latest(copy) is None
     for path in (copy, copy / "checkpoints", copy / NEWEST):
         refused(path, lambda path=path: unpaired.Translator.load(path))
     (copy / "checkpoints" / ".writing-000000002").mkdir(parents=True)

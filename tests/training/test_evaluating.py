@@ -19,7 +19,7 @@ from unpaired.data.discover import discover
 from unpaired.errors import UserError
 from unpaired.evaluation.result import Evaluation
 from unpaired.methods import METHODS
-from unpaired.run import checkpoint
+from unpaired.run import checkpoints
 from unpaired.run.record import Folders
 from unpaired.training import events, start
 from unpaired.training.best import Judge, Verdict
@@ -94,7 +94,7 @@ def test_what_is_told_of_an_evaluation(folders: Four, tmp_path: Path) -> None:
         assert e["took"] > 0
     best = min(told, key=lambda e: e["value"])
     assert best["best"]
-    assert checkpoint.best(run) == run / "checkpoints" / best["checkpoint"]
+    assert checkpoints.best(run) == run / "checkpoints" / best["checkpoint"]
     kept = {f"{e['images']:09d}-{d}.png" for e in (best, told[-1]) for d in ("a2b", "b2a")}
     assert {p.name for p in (run / "evaluations").iterdir()} == kept, "pictures of the best and of the last"
     for name in kept:
@@ -247,7 +247,7 @@ def test_a_training_stops_when_it_is_flat(folders: Four, tmp_path: Path, monkeyp
     assert told[-1]["kind"] == "end"
     assert (told[-1]["reason"], told[-1]["images"]) == ("flat", 9)
     assert sum("You can stop" in e["text"] for e in told if e["kind"] == "warning") == 1
-    latest = checkpoint.latest(run)
+    latest = checkpoints.latest(run)
     assert latest is not None
     assert latest.name == "images-000000009"
     run = _trained(folders, tmp_path / "on", images=12, held_out=10, evaluate_every=1)

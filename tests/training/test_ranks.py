@@ -18,7 +18,7 @@ from two_ranks import one_sentence, two_ranks
 
 import unpaired
 from unpaired.networks import build_generator
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.training import events
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -57,7 +57,7 @@ def together(
 def test_one_rank_writes_and_speaks(typed: tuple[Path, str]) -> None:
     run, printed = typed
     assert seen(run) == [4, 8, 12]
-    folder = checkpoint.latest(run)
+    folder = checkpoints.latest(run)
     assert folder is not None
     saved = checkpoint.read(folder)
     assert saved.manifest.world == 2
@@ -87,7 +87,7 @@ def test_two_are_one_with_twice_the_batch(
     together: tuple[Path, Path, dict[str, list[str]]], pictures: tuple[Path, Path], tmp_path: Path
 ) -> None:
     alone = unpaired.train(*pictures, out=tmp_path / "alone", config=plan(ALIKE, batch=2))
-    runs = [folder for run in (together[0], alone) if (folder := checkpoint.latest(run))]
+    runs = [folder for run in (together[0], alone) if (folder := checkpoints.latest(run))]
     assert [folder.name for folder in runs] == ["images-000000012"] * 2
     for name in (p.name for p in runs[0].glob("*.safetensors")):
         two, one = load_file(runs[0] / name), load_file(runs[1] / name)

@@ -17,7 +17,7 @@ from tiny import OPTIONS, TINY, bits, paint, plan, seen
 
 import unpaired
 from unpaired.errors import UserError
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.training import events
 
 Folders = tuple[Path, Path]
@@ -31,7 +31,7 @@ def _go_on(run: Path, images: int = 8) -> dict[str, str]:
 
 @pytest.mark.parametrize("k", [2, 4, 6])
 def test_going_on_from_any_checkpoint_gives_the_same_bits(copy: Path, whole: Path, k: int) -> None:
-    for folder in checkpoint.checkpoints(copy):
+    for folder in checkpoints.of(copy):
         if folder.name > f"images-{k:09d}":
             shutil.rmtree(folder)
     assert _go_on(copy) == bits(whole, 8)
@@ -180,11 +180,11 @@ def test_the_last_k_checkpoints_and_the_best_stay(pictures: Folders, tmp_path: P
     def judge(event: events.Event) -> None:
         if event["kind"] == "checkpoint":
             folder = run / "checkpoints" / event["folder"]
-            checkpoint.mark_best(run, folder, {2: 0.5, 4: 0.1}.get(event["images"], 0.3), "distance")
+            checkpoints.mark_best(run, folder, {2: 0.5, 4: 0.1}.get(event["images"], 0.3), "distance")
 
     unpaired.train(*pictures, out=run, config=plan(images=10, checkpoint_images=2, keep=keep), listeners=[judge])
     last = [2, 4, 6, 8, 10][-keep:]
-    best = checkpoint.best(run)
+    best = checkpoints.best(run)
     assert best is not None
     assert seen(run) == sorted({4, *last})
     assert best.name == "images-000000004"

@@ -20,7 +20,7 @@ from tiny import TINY, bits, paint, plan, seen
 import unpaired
 from unpaired.compute.ranks import Ranks
 from unpaired.errors import UserError
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.run import record as training_record
 from unpaired.training import events, loop, start
 from unpaired.training.inputs import Inputs
@@ -87,7 +87,7 @@ def test_nothing_is_no_length(pictures: Folders, copy: Path, tmp_path: Path, len
         lambda: unpaired.train(*pictures, out=tmp_path / "new", config=TINY, **length),
         lambda: unpaired.resume(copy, **length),
     ):
-        with pytest.raises(UserError, match=rf"{name} {value} is not"):
+        with pytest.raises(UserError, match=rf"--{name} {value:g} is not"):
             action()
     assert not (tmp_path / "new").exists()
 
@@ -182,7 +182,7 @@ def test_a_learning_rate_may_change(copy: Path) -> None:
 
 def test_a_checkpoint_can_be_gone_on_from(copy: Path, whole: Path) -> None:
     """What is newer is set aside, with the log of it; the rest is as if it had never been."""
-    checkpoint.mark_best(copy, copy / "checkpoints" / "images-000000008", 0.5, "distance")
+    checkpoints.mark_best(copy, copy / "checkpoints" / "images-000000008", 0.5, "distance")
     log = (copy / "events.jsonl").read_bytes()
     told: list[events.Event] = []
     unpaired.resume(copy / "checkpoints" / "images-000000004", listeners=[told.append])

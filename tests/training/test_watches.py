@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 from torch.nn import functional as F
 
 from unpaired.data import demo
@@ -152,6 +152,20 @@ def test_transposed_convolution_leaves_a_checkerboard(emoji: watches.Pictures) -
 )  # fmt: skip
 def test_what_is_no_checkerboard(emoji: watches.Pictures, make: Callable[[Any], Any]) -> None:
     assert not _fails("checkerboard", watches.checkerboard(make(emoji), emoji))
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3])
+def test_in_smooth_translations_only_teeth_that_can_be_seen_count(emoji: watches.Pictures, radius: int) -> None:
+    """In a blurred picture anything stands out: teeth of one of 255 steps did a thousand times."""
+    board = (np.indices((64, 64)).sum(axis=0) // 2 % 2 * 2 - 1)[None, :, :, None]
+    blurred = np.stack([np.asarray(Image.fromarray(p).filter(ImageFilter.GaussianBlur(radius))) for p in emoji])
+
+    def found(height: int) -> float:
+        return watches.checkerboard(np.clip(blurred + height * board, 0, 255).astype(np.uint8), emoji)
+
+    assert not _fails("checkerboard", found(0))
+    assert not _fails("checkerboard", found(1))
+    assert _fails("checkerboard", found(4))
 
 
 def test_blocks_that_real_pictures_have_too_are_none(emoji: watches.Pictures) -> None:

@@ -17,7 +17,7 @@ from unpaired.config import (
     OptimizerConfig,
     TrainingConfig,
 )
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 
 TINY = Config(
     data=DataConfig(size=40, crop=32),
@@ -58,4 +58,4 @@ def bits(run: Path, images: int) -> dict[str, str]:
 
 def seen(run: Path) -> list[int]:
     """Images of the checkpoints that are there."""
-    return [int(p.name.removeprefix("images-")) for p in checkpoint.checkpoints(run)]
+    return [int(p.name.removeprefix("images-")) for p in checkpoints.of(run)]

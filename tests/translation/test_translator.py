@@ -21,7 +21,7 @@ from unpaired.config import Config, GeneratorConfig
 from unpaired.errors import UserError
 from unpaired.networks import build_generator
 from unpaired.networks.winograd import WinogradConv2d
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.translation.fit import fitted, pad_to
 from unpaired.translation.translator import Translator
 
@@ -109,7 +109,7 @@ def test_best_is_taken_where_marked_else_latest(tmp_path: Path) -> None:
     assert Translator.load(tmp_path, device="cpu").images_seen == 20
     with pytest.raises(UserError, match="best"):
         Translator.load(tmp_path, checkpoint="best", device="cpu")
-    checkpoint.mark_best(tmp_path, first, 0.1, "KID")
+    checkpoints.mark_best(tmp_path, first, 0.1, "KID")
     assert Translator.load(tmp_path, device="cpu").images_seen == 10
     assert Translator.load(tmp_path, checkpoint="latest", device="cpu").images_seen == 20
     assert Translator.load(first, device="cpu").images_seen == 10

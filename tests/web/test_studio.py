@@ -15,8 +15,8 @@ import pytest
 from served import Serving, make_run, picture, serving, tell
 
 from unpaired.errors import UserError
-from unpaired.report.record import read_record
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
+from unpaired.run.folder import read_record
 from unpaired.translation.film import FILMS
 from unpaired.web.folders import Folders
 from unpaired.web.guard import COOKIE
@@ -72,7 +72,7 @@ def test_a_training_outlives_its_server_and_is_found_again(tmp_path: Path, pictu
     server.stdout.close()
 
     again = Trainings(Runs.below(runs))
-    _until(lambda: (runs / "tiny" / "checkpoints").exists() and checkpoint.latest(runs / "tiny") is not None)
+    _until(lambda: (runs / "tiny" / "checkpoints").exists() and checkpoints.latest(runs / "tiny") is not None)
     process = again.process("tiny")
     assert process
     assert process.alive
@@ -87,7 +87,7 @@ def test_a_training_outlives_its_server_and_is_found_again(tmp_path: Path, pictu
     _until(lambda: not (again.process("tiny") or process).alive)
     record = read_record(runs / "tiny")
     assert summary("tiny", record, alive=False).state == "stopped"
-    whole = checkpoint.latest(runs / "tiny")
+    whole = checkpoints.latest(runs / "tiny")
     assert whole
     checkpoint.read(whole).verify()
 
@@ -97,7 +97,7 @@ def test_a_training_outlives_its_server_and_is_found_again(tmp_path: Path, pictu
     assert found
     os.killpg(found.pid, signal.SIGKILL)  # and the training itself may be killed, too
     _until(lambda: not (again.process("tiny") or found).alive)
-    for folder in checkpoint.checkpoints(runs / "tiny"):
+    for folder in checkpoints.of(runs / "tiny"):
         checkpoint.read(folder).verify()
     again.delete("tiny")
     assert not (runs / "tiny").exists()

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
+from rich.console import Console
+from rich.status import Status
 
-from unpaired.bakeoff import bakeoff
+from unpaired.bakeoff.run import bakeoff
 from unpaired.cli.display import Display
 from unpaired.cli.options import parsed
 from unpaired.cli.train import Preset, rank_console
 from unpaired.config import Layout, MethodName
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
+from unpaired.training.events import Listener
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +36,13 @@ class Arguments:
     out: Path
     """Folder of the runs, the grid and the numbers."""
     minutes: float = 60
-    """Minutes of training, of all methods together."""
+    """Minutes of training, of all methods together. Starting and measuring come on top, and what is left is told after
+    each method."""
     methods: tuple[MethodName, ...] = ("cyclegan", "cut", "dclgan")
     """Which methods; pix2pix needs pairs."""
     preset: Preset = "fast"
-    """What they share: sizes, networks, optimiser. The method is not taken from it."""
+    """What they share: sizes, networks, optimiser (the help of unpaired train says what each is). The method is not
+    taken from it."""
     layout: Layout | None = None
     """How the pictures lie, where not as the preset says."""
     seed: int = 0
@@ -50,8 +55,6 @@ def main(arguments: list[str]) -> None:
     told = parsed(arguments, Arguments, "bakeoff")
     if not 1 <= len(told.folders) <= 2:
         raise UserError("Name two folders of pictures, DIR_A and DIR_B, or one that holds trainA and trainB.")
-    if told.minutes <= 0:
-        raise UserError(f"minutes {told.minutes} is not above 0.")
     config = PRESETS[told.preset]()
     config = replace(
         config,
@@ -59,19 +62,42 @@ def main(arguments: list[str]) -> None:
         training=replace(config.training, seed=told.seed, device=told.device),
     )
     console = rank_console()
-    with ExitStack() as displays:
+    with Shown(console) as shown:
         result = bakeoff(
             told.folders[0], told.folders[1] if len(told.folders) == 2 else None, out=told.out,
-            methods=told.methods, minutes=told.minutes, config=config,
-            listen=lambda run: [_shown(displays, Display(run, console))],
-            tell=lambda sentence: console.print(sentence),
+            methods=told.methods, minutes=told.minutes, config=config, preset=told.preset,
+            listen=shown.training, tell=console.print, busy=shown.busy,
         )  # fmt: skip
-    console.print(result.table())
+    console.print(result.table(), soft_wrap=False)
     console.print(f"Pictures: {told.out / 'bakeoff.png'}")
     console.print(result.advice())
 
 
-def _shown(displays: ExitStack, display: Display) -> Display:
-    """The display of the run that trains now; the one before gives the terminal back."""
-    displays.close()
-    return displays.enter_context(display)
+class Shown:
+    """What the terminal shows below what was told: a training, or what is being measured; one at a time."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.live = ExitStack()
+        self.status: Status | None = None
+
+    def __enter__(self) -> Shown:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.live.close()
+
+    def training(self, run: Path) -> list[Listener]:
+        """The display of the run that trains now."""
+        self._clear()
+        return [self.live.enter_context(Display(run, self.console))]
+
+    def busy(self, text: str) -> None:
+        if self.status is None:
+            self._clear()
+            self.status = self.live.enter_context(self.console.status(text))
+        self.status.update(text)
+
+    def _clear(self) -> None:
+        self.live.close()
+        self.status = None

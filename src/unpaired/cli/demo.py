@@ -22,7 +22,7 @@ from unpaired.evaluation.measures import STANDARD
 from unpaired.evaluation.run import evaluate
 from unpaired.presets import demo as preset
 from unpaired.report.page import write_report
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.run.record import Folders, RunRecord
 from unpaired.text import duration
 from unpaired.training import events, loop
@@ -146,7 +146,7 @@ def _say_what_is_there(run: Path, trained: float, console: Console) -> None:
 
 def _newest(run: Path) -> checkpoint.Manifest | None:
     """What the newest checkpoint says of itself."""
-    folder = checkpoint.latest(run)
+    folder = checkpoints.latest(run)
     return checkpoint.read(folder).manifest if folder else None
 
 

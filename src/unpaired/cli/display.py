@@ -27,6 +27,10 @@ EXPLAINED = {
     "inversion_a": "A inverted", "inversion_b": "B inverted",
     "outside_a": "A outside masks", "outside_b": "B outside masks",
     "r1_a": "slope of D_A", "r1_b": "slope of D_B",
+    "content_a": "shows what A does", "style_b": "painted as B", "smoothness_b": "roughness",
+    "diversity_b": "alike despite noise",
+    "distance_b": "length of the way", "entropy_b": "variety of ends", "energy_b": "telling variety",
+    "warm_up_a2b": "filling in A", "warm_up_b2a": "filling in B",
 }  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _safetensors(translator: Translator, path: Path, half: bool) -> None:
-    from unpaired.interop.weights import write_safetensors
+    from unpaired.translation.weights import write_safetensors
 
     apart = _written(path, lambda: write_safetensors(translator, path, half=half))
     ways = " and ".join(translator.directions)

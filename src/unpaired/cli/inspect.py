@@ -17,7 +17,7 @@ from unpaired.config import Config, option
 from unpaired.config_json import to_dict
 from unpaired.errors import UserError
 from unpaired.presets import PRESETS
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.run.record import RunRecord
 from unpaired.text import counted, duration
 
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
         path = path.parent
     if (path / "run.json").exists():
         _run(path, console)
-    elif (path / "manifest.json").exists() or checkpoint.located(path)[1]:
+    elif (path / "manifest.json").exists() or checkpoints.located(path)[1]:
         _checkpoint(path, console)
     elif path.suffix == ".safetensors":
         _tensors(_weights(path), console)
@@ -58,10 +58,10 @@ def _run(run: Path, console: Console) -> None:
     for name, folder, masks in (("a", of.a, of.masks_a), ("b", of.b, of.masks_b)) if of else ():
         with_masks = f", masks in {masks}" if masks else ""
         console.print(f"{name.upper()}: {counted(record.counts[name], 'picture')} in {folder}{with_masks}")
-    folders = checkpoint.checkpoints(run)
+    folders = checkpoints.of(run)
     if not folders:
         console.print("No checkpoint yet.")
-    best, damaged = checkpoint.best(run), list[str]()
+    best, damaged = checkpoints.best(run), list[str]()
     for folder in folders:
         try:
             state = f"whole, {_size(checkpoint.read(folder).verify())}"

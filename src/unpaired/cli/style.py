@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ import tyro
 from numpy.typing import NDArray
 from rich.console import Console
 
-from unpaired.cli.options import parsed
+from unpaired.cli.options import parsed, refuse
 from unpaired.cli.progress import progress
 from unpaired.data.decode import decode, read_picture, resized, write_picture
 from unpaired.data.files import not_written
@@ -25,8 +26,8 @@ from unpaired.text import counted
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Paint a picture as others are painted (neural style transfer), by optimising it. Takes minutes a picture; for
-    many pictures train `--preset johnson`.
+    """Paint a picture as others are painted (neural style transfer), by optimising it. Takes about a minute a picture;
+    for many pictures train `--preset johnson`.
 
     unpaired style photo.jpg painting.jpg --out painted.png
     """
@@ -46,28 +47,35 @@ class Arguments:
 
 def main(arguments: list[str]) -> None:
     told = parsed(arguments, Arguments, "style")
-    if not told.styles:
-        raise UserError("Name at least one style picture after the content.")
-    if told.out.resolve() in {path.resolve() for path in (told.content, *told.styles)}:
-        raise UserError(f"{told.out} is one of the inputs and would be overwritten: take another --out.")
-    if told.out.exists() and not told.overwrite:
-        raise UserError(f"{told.out} exists already: take another --out, or give --overwrite.")
-    if format_named(told.out) is None:
-        raise UserError(f"{told.out} does not say which format to write: end its name with .png or .jpg, for instance.")
-    above = next(path for path in told.out.absolute().parents if path.exists())
-    if not above.is_dir():  # known before minutes are spent
-        raise UserError(f"{above} is no folder: take another --out.")
-    picture, styles = _read(told.content), [_read(path) for path in told.styles]
+    refuse(_refusals(told))  # all that can be known before minutes are spent
+    content, shown, styles = read_picture(told.content), _read(told.content), [_read(path) for path in told.styles]
     with progress(Console(stderr=True, highlight=False), "painting") as done:
-        made = stylise(picture, styles, told.options, tell=done)
-    content, (height, width) = read_picture(told.content), made.shape[:2]
-    alpha = None if content.alpha is None else resized(content.alpha[0][..., None], width, height)[None, ..., 0]
+        made = stylise(shown, styles, told.options, tell=done)
+    alpha = content.alpha
+    if alpha is not None:
+        height, width = made.shape[:2]
+        alpha = resized(alpha[len(alpha) // 2][..., None], width, height)[None, ..., 0]  # of the page that was shown
     try:
         told.out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise not_written(told.out, error) from error
     write_picture(made, Picture(made[None], alpha, content.format, content.exif, content.dpi), told.out)
     print(told.out)
+
+
+def _refusals(told: Arguments) -> Iterator[tuple[object, str]]:
+    """What can't be done, and the sentence about it."""
+    out = told.out
+    inputs = {path.resolve() for path in (told.content, *told.styles)}
+    above = next(path for path in out.absolute().parents if path.exists())
+    yield not told.styles, "Name at least one style picture after the content."
+    yield out.resolve() in inputs, f"{out} is one of the inputs and would be overwritten: take another --out."
+    yield out.exists() and not told.overwrite, f"{out} exists already: take another --out, or give --overwrite."
+    yield (
+        format_named(out) is None,
+        f"{out} does not say which format to write: end its name with .png or .jpg, for instance.",
+    )
+    yield not above.is_dir(), f"{above} is no folder: take another --out."
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

@@ -33,7 +33,7 @@ from unpaired.errors import Interrupted, UserError
 from unpaired.evaluation.result import Evaluation
 from unpaired.presets import PRESETS, explained, fast
 from unpaired.report.page import write_report
-from unpaired.run import checkpoint
+from unpaired.run import checkpoints
 from unpaired.run.record import RunRecord
 from unpaired.text import counted
 from unpaired.training import loop
@@ -171,7 +171,7 @@ def _resume(told: Arguments, plan: list[str], path: Path, ranks: Ranks, console:
     if plan:  # it replaces the earlier one: a longer plan in minutes must not end at the images of the old one
         left_out = {name: None for name in ("images", "minutes") if name not in plan}
         config = replace(config, training=replace(config.training, **left_out))
-    run = checkpoint.located(path)[0]
+    run = checkpoints.located(path)[0]
     with Display(run, console) as display:
         session = resume(path, ranks=ranks, change=lambda _: config, listeners=[display, *_more(told, run)])
         finish(session, loop.train(session), console)
@@ -183,7 +183,7 @@ def _more(told: Arguments, run: Path) -> list[Listener]:
 
 
 def _recorded(path: Path) -> RunRecord:
-    return RunRecord.read(checkpoint.located(path)[0])
+    return RunRecord.read(checkpoints.located(path)[0])
 
 
 def finish(session: Session, ending: loop.Ending, console: Console) -> None:

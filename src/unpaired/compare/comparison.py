@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from unpaired.config import DIRECTIONS, PLAIN, Config, Direction, option
 from unpaired.config_json import from_dict
-from unpaired.evaluation.result import LEGEND
+from unpaired.evaluation.result import heading, legend
 from unpaired.report.pieces import thousands
-from unpaired.report.record import Record, mapping
+from unpaired.run.folder import Record, mapping
 from unpaired.text import duration, number
 
 if TYPE_CHECKING:
@@ -121,9 +121,11 @@ class Comparison:
             cells = [f"[bold]{cell(s)}[/bold]" if i == best else cell(s) for i, s in enumerate(scores)]
             known = next(s for s in scores if s)
             yardsticks = (number(known.get("do_nothing")), number(known.get("floor")))
-            told = fill(f"{direction} {name} {arrow(known)}", WIDTH, break_long_words=False, break_on_hyphens=False)
+            told = f"{direction} {heading(name, known.get('better', 'lower'))}"
+            told = fill(told, WIDTH, break_long_words=False, break_on_hyphens=False)
             measured.add_row(told, *cells, *yardsticks)
-        measured.caption, measured.caption_justify = "\n".join([LEGEND, *self.remarks]), "left"
+        names = (name for _, name, _ in self.rows())
+        measured.caption, measured.caption_justify = "\n".join([legend(names), *self.remarks]), "left"
         measured.caption_style = ""
         return Group(made, measured)
 

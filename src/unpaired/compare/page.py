@@ -11,7 +11,7 @@ from unpaired.report.curves import chart
 from unpaired.report.page import document
 from unpaired.report.pieces import WAYS, section
 from unpaired.report.progress import measured
-from unpaired.report.record import Series
+from unpaired.run.folder import Series
 from unpaired.text import number
 
 

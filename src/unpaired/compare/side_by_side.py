@@ -7,23 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.compare.comparison import Comparison, Entry
+from unpaired.compare.grid import side_by_side
 from unpaired.compare.page import page
 from unpaired.config import DIRECTIONS, Direction, source
 from unpaired.data.discover import discover
-from unpaired.data.grid import preview_grid, spread
 from unpaired.errors import UserError
 from unpaired.evaluation.measures import STANDARD
-from unpaired.evaluation.run import evaluate, read_pages, showing
+from unpaired.evaluation.run import evaluate
 from unpaired.report.images import embedded
 from unpaired.report.page import write_page
 from unpaired.report.pieces import WAYS, img, thousands
 from unpaired.report.progress import measured
-from unpaired.report.record import mapping, read_record
+from unpaired.run.folder import mapping, read_record
 from unpaired.run.held_out import unseen
 from unpaired.run.record import RunRecord
-from unpaired.translation.translator import Translator
 
-ROWS = 6  # pictures of the grid
 MOST = 6
 """Runs that a page has room and colours for."""
 
@@ -35,7 +33,7 @@ def compare(
     """Put runs side by side and write the page `out`.
 
     Args:
-        runs: two runs or more.
+        runs: two runs or more; what lies beside them and is no run is left out.
         test_a, test_b: measure all of them anew on these pictures; else what each training measured of its best
             checkpoint counts.
         paired: files of one name in both test folders show the same.
@@ -43,6 +41,10 @@ def compare(
     Raises:
         UserError: fewer than two runs, one that is none, test folders that don't come in two.
     """
+    others = [run for run in runs if run.exists() and not (run / "run.json").exists()]
+    if others and len(runs) - len(others) >= 2:  # what lies beside the runs of a bake-off: OUT/* names it, too
+        tell(f"leaving out {', '.join(map(str, others))}, which hold no run")
+        runs = [run for run in runs if run not in others]
     if not 2 <= len({run.resolve() for run in runs}) == len(runs) <= MOST:
         raise UserError(f"Name two to {MOST} different runs to compare.")
     if (test_a is None) != (test_b is None):
@@ -109,22 +111,9 @@ def _grids(found: Comparison, test_a: Path | None, test_b: Path | None, device: 
     else:
         raise UserError("None of these runs knows pictures: name some with --test-a and --test-b.")
     grids: dict[Direction, str] = {}
+    runs = {entry.name: entry.record.run for entry in found.entries}
     for direction in DIRECTIONS:
-        domain = source(direction)
-        chosen = spread(files[domain].files, ROWS)
-        columns: dict[str, list[Any]] = {}
-        for entry, record in zip(found.entries, records, strict=True):
-            translator = Translator.load(entry.record.run, device=device)
-            if direction not in translator.directions:
-                continue
-            inputs = [page for path in chosen for page in read_pages(path, record.config, domain, most=1)]
-            made = translator.translate_arrays(inputs, direction)
-            shown = showing(record.config, {domain: inputs})
-            if not columns:
-                columns["input"] = list(shown[domain](inputs) if domain in shown else inputs)
-            other = showing(record.config, {"b" if domain == "a" else "a": made})
-            columns[entry.name] = list(next(iter(other.values()))(made) if other else made)
-        if columns:
-            grid = embedded(preview_grid(list(columns.values()), list(columns)), side=1600, quality=86)
-            grids[direction] = img(grid, f"Rows of pictures, {WAYS[direction]} by each run")
+        if grid := side_by_side(runs, files[source(direction)].files, direction, device):
+            shown = embedded(grid, side=1600, quality=86)
+            grids[direction] = img(shown, f"Rows of pictures, {WAYS[direction]} by each run")
     return grids

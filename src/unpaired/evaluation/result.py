@@ -7,6 +7,7 @@ and "floor" (two halves of the real domain against each other: as good as a perf
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,12 +18,27 @@ from unpaired.text import counted, number
 if TYPE_CHECKING:
     from rich.table import Table
 
-LEGEND = (
-    "↓ lower is better, ↑ higher is. ± is what chance gives or takes: a smaller difference is none. "
-    "Do nothing: the same number of the untranslated inputs. "
-    "Floor: of real pictures beside real ones, as good as a perfect translator could be. –: means nothing there."
-)
-"""What the columns of every table are."""
+ARROWS = "↓ lower is better, ↑ higher is."
+LEGEND = {
+    "±": "± is what chance gives or takes: a smaller difference is none.",
+    "do nothing": "Do nothing: the same number of the untranslated inputs.",
+    "floor": "Floor: of real pictures beside real ones, as good as a perfect translator could be.",
+}
+"""What else there may be in a table."""
+SERIES = "EfficientNet-"
+
+
+def heading(name: str, better: str) -> str:
+    """A measure at the head of a row of a terminal's table: the arrow first, so that no line holds it alone, and short
+    names of networks, which `legend` explains.
+    """
+    return f"{'↑' if better == 'higher' else '↓'} {name.replace(SERIES, '')}"
+
+
+def legend(names: Iterable[str], known: Iterable[str] = tuple(LEGEND)) -> str:
+    """What stands under a table of such rows, with those of `LEGEND` in it that are `known`."""
+    seen = [f"(Lite0): seen through {SERIES}Lite0."] if any(SERIES in name for name in names) else []
+    return " ".join([ARROWS, *(LEGEND[one] for one in known), "–: means nothing there.", *seen])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,13 +123,13 @@ class Evaluation:
         for direction, scores in self.directions.items():
             table.add_section()
             for row, (name, score) in enumerate(scores.measures.items()):
-                arrow = "↓" if score.better == "lower" else "↑"
                 table.add_row(
-                    "" if row else direction, f"{name} {arrow}", number(score.translator, score.spread),
-                    number(score.do_nothing), number(score.floor),
+                    "" if row else direction, heading(name, score.better),
+                    number(score.translator, score.spread), number(score.do_nothing), number(score.floor),
                 )  # fmt: skip
-        table.caption, table.caption_justify = "\n".join([LEGEND, *self.remarks()]), "left"
-        table.caption_style = ""
+        names = [name for scores in self.directions.values() for name in scores.measures]
+        table.caption = "\n".join([legend(names), *self.remarks()])
+        table.caption_justify, table.caption_style = "left", ""
         return table
 
     def distances(self) -> list[str]:

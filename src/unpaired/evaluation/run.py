@@ -113,7 +113,7 @@ def evaluate(
     files_b, b = read_all(files_b, see_b, unreadable)
     pairs = _pairs(folder_a, files_a, folder_b, files_b) if paired else []
     if layout == "folders":
-        _one_shape([(files_a[i], files_b[j]) for i, j in pairs])
+        one_shape([(files_a[i], files_b[j]) for i, j in pairs])
     known = None
     if labels is not None:
         see = partial(_read, config=config, domain=labels, resampling=Image.Resampling.NEAREST)
@@ -221,8 +221,8 @@ def _pairs(folder_a: Path, files_a: Sequence[Path], folder_b: Path, files_b: Seq
     return pairs
 
 
-def _one_shape(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Raises `UserError` where the pictures of a pair have other shapes: squared, they would not lie on each other.
+def one_shape(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Raise `UserError` where the pictures of a pair have other shapes: squared, they would not lie on each other.
 
     Of one shape and other sizes they do. Files that Pillow does not know are taken as they are.
     """

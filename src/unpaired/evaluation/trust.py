@@ -27,7 +27,7 @@ from unpaired.evaluation.features import LiteExtractor
 from unpaired.evaluation.pictures import Picture
 from unpaired.evaluation.run import read
 from unpaired.methods import METHODS
-from unpaired.run.checkpoint import located
+from unpaired.run.checkpoints import located
 from unpaired.run.held_out import trained_on
 from unpaired.run.record import RunRecord
 from unpaired.text import counted

@@ -1,1 +1,1 @@
-"""Networks of other projects in (`importing`); ours out, as programs (`program`) and as weights (`weights`)."""
+"""Networks of other projects in (`importing`); ours out, as programs (`program`) or weights (`peer`)."""

@@ -21,6 +21,7 @@ from unpaired.data.files import replacing
 from unpaired.errors import UserError
 from unpaired.networks.palette import SHARPNESS, PaletteGenerator
 from unpaired.translation.translator import Translator
+from unpaired.translation.weights import sample
 
 TOLERANCE = 1e-4
 """By how much another runtime may differ, in pictures of -1 to 1."""
@@ -51,14 +52,6 @@ def exported(translator: Translator, direction: Direction) -> ExportedProgram:
         return torch.export.export(
             Translation(network).eval(), (sample(translator, direction, 2, 3, 4),), dynamic_shapes=shapes
         )
-
-
-def sample(translator: Translator, direction: Direction, count: int, rows: int, columns: int) -> Tensor:
-    """(count, C, rows · multiple, columns · multiple): noise in [-1, 1], the same each time."""
-    multiple = cast(int, translator.generator(direction).multiple)
-    generator = torch.Generator().manual_seed(0)
-    channels = translator.config.channels(direction)[0]
-    return torch.rand(count, channels, rows * multiple, columns * multiple, generator=generator) * 2 - 1
 
 
 def facts(translator: Translator, direction: Direction) -> dict[str, str]:

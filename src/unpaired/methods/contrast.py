@@ -55,9 +55,6 @@ def check(config: Config) -> None:
         ((config.training.batch if nce.across else 1) * nce.patches >= 2,
          f"{nce.patches} places of a picture leave nothing to contrast: raise --nce.patches, or --batch with "
          "--nce.across"),
-        (nce.patches >= 1 and nce.dimension >= 1 and nce.temperature > 0,
-         "nce.patches ≥ 1, nce.dimension ≥ 1 and nce.temperature > 0 are needed"),
-        (min(nce.weight, nce.identity, nce.l1) >= 0, "nce.weight, nce.identity and nce.l1 must not be negative"),
         (nce.identity == nce.l1 == 0 or config.data.channels_a == config.data.channels_b,
          "nce.identity and nce.l1 need domains with the same channels: give --nce.identity 0 and --nce.l1 0"),
     ]  # fmt: skip

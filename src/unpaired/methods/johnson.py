@@ -47,8 +47,8 @@ class Johnson(Method):
                 "--perceptual.diversity needs a generator with noise that could make translations differ: take "
                 "--generator.kind pyramid, or --generator.noise and --generator.dropout."
             )
-        if min(c.content, c.style, c.smoothness, c.diversity) < 0 or c.content + c.style == 0:
-            raise UserError("Unusable configuration: perceptual weights must not be negative, nor all 0.")
+        if c.content + c.style == 0:
+            raise UserError("--perceptual.content and --perceptual.style are both 0: give one of them a weight.")
 
     @classmethod
     def networks_seen(cls, config: Config) -> set[str]:

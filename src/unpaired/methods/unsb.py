@@ -33,7 +33,6 @@ class UNSB(Method):
 
     @classmethod
     def check(cls, config: Config) -> None:
-        bridge = config.bridge
         inputs, outputs = config.channels("a2b")
         rules = [
             (config.generator.kind == "resnet", "unsb modulates a ResNet: give --generator.kind resnet"),
@@ -47,8 +46,6 @@ class UNSB(Method):
             (config.data.crop // 2**config.discriminator.layers >= 3,
              f"crop {config.data.crop} px is too small for {config.discriminator.layers} layers: lower "
              "--discriminator.layers"),
-            (bridge.steps >= 1 and bridge.tau > 0 and bridge.weight >= 0,
-             "bridge.steps ≥ 1, bridge.tau > 0 and bridge.weight ≥ 0 are needed"),
         ]  # fmt: skip
         require(rules)
         contrast.check(config)

@@ -24,8 +24,8 @@ def vgg19(*, download: bool) -> Path:
         return path
     if not download:
         raise UserError(
-            "The weights of VGG-19 are not here: name their file in place of vgg19, or fetch them once (548 MB) with "
-            "unpaired style CONTENT STYLE --out FILE --eyes vgg19 --download."
+            f"The weights of VGG-19 are not here: get {VGG19} (548 MB) and give that file in place of vgg19, or have "
+            "it fetched with unpaired style CONTENT STYLE --out FILE --eyes vgg19 --download: trainings find it, too."
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

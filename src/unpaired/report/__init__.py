@@ -1,1 +1,1 @@
-"""What became of a run, on one page: `record` reads its files, `page` puts the sections together."""
+"""What became of a run, on one page: `page` puts the sections together."""

@@ -12,7 +12,7 @@ from PIL import Image
 from unpaired.report.images import embedded, opened
 from unpaired.report.pieces import ends, img, section, thousands
 from unpaired.report.progress import measured
-from unpaired.report.record import Record, is_number, mapping
+from unpaired.run.folder import Record, is_number, mapping
 
 LARGEST = 256
 """Pixels of a picture."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unpaired.report.curves import figure
 from unpaired.report.pieces import section
-from unpaired.report.record import Record
+from unpaired.run.folder import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,20 @@ PANELS = (
         ("content_a", "style_b"), ("shows what A shows", "painted as B is"), "Style",
         "How far translations are, through a frozen network, from what their sources show and from how B is painted. "
         "Good: the second falls, the first stays below 1.",
+    ),
+    Panel(
+        ("smoothness_b",), ("in B",), "How rough translations are",
+        "Total variation: how much neighbouring pixels differ. Good: small and steady; 0 would be one flat colour.",
+    ),
+    Panel(
+        ("distance_b",), ("A → B",), "How far the bridge has to go",
+        "Squared distance between a step's state and the end that is guessed from it. Good: falls, then stays above 0, "
+        "since B is not A.",
+    ),
+    Panel(
+        ("entropy_b", "energy_b"), ("how varied ends are", "error of who says so"), "Entropy of the bridge",
+        "How varied the ends are beside the states that they were guessed from, as a network estimates it that learns "
+        "meanwhile. Good: both hover around a level.",
     ),
     Panel(
         ("diversity_b",), ("in B",), "How alike translations are that differ by their noise",

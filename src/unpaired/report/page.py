@@ -15,8 +15,8 @@ from unpaired.report.gallery import gallery, usual
 from unpaired.report.losses import curves
 from unpaired.report.pieces import title
 from unpaired.report.progress import best_and_last, measures_over_time, signs_over_time
-from unpaired.report.record import Record, read_record
 from unpaired.report.results import results_section
+from unpaired.run.folder import Record, read_record
 
 LARGEST = 5_000_000
 """Bytes that a report may have, so that it can be sent by mail."""

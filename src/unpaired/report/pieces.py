@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.report.images import Embedded
-from unpaired.report.record import Preview, Record, mapping
+from unpaired.run.folder import Preview, Record, mapping
 
 
 def names(record: Record) -> tuple[str, str]:

@@ -10,8 +10,8 @@ from unpaired import text
 from unpaired.report.curves import Level, figure, number
 from unpaired.report.images import embed
 from unpaired.report.pieces import WAYS, alt, ends, img, section, thousands
-from unpaired.report.record import Event, Record, Series, is_number, mapping
 from unpaired.report.results import DASH, MEANINGS
+from unpaired.run.folder import Event, Record, Series, is_number, mapping
 from unpaired.training.watches import SIGNS
 
 Scores = dict[str, dict[str, Any]]

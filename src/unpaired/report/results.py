@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from unpaired.report.pieces import ends, section, thousands
-from unpaired.report.record import Record, is_number, mapping
+from unpaired.run.folder import Record, is_number, mapping
 from unpaired.text import number
 
 MEANINGS = {

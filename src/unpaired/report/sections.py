@@ -15,7 +15,7 @@ from unpaired.data.grid import spread
 from unpaired.report.curves import number
 from unpaired.report.images import embed
 from unpaired.report.pieces import alt, ends, img, names, section, thousands, title
-from unpaired.report.record import Record, is_number, mapping
+from unpaired.run.folder import Record, is_number, mapping
 from unpaired.text import counted, duration
 from unpaired.training.schedule import twice
 

@@ -1,1 +1,3 @@
-"""What a run's folder holds: `record` is what was trained, `checkpoint` how far, `held_out` on which pictures."""
+"""What a run's folder holds: `record` is what was trained, `checkpoint` and `checkpoints` how far, `held_out` on which
+pictures; `folder` reads what all of it tells.
+"""

@@ -32,7 +32,6 @@ from torch import Tensor
 
 from unpaired.config import Config
 from unpaired.config_json import from_dict, to_dict
-from unpaired.data.files import write_json
 from unpaired.errors import UserError
 
 FORMAT = 1
@@ -126,7 +125,7 @@ def write(
             if rank == 0:
                 _seal(temporary, manifest)
                 if folder.exists():  # written again after a resume from an earlier one
-                    _delete(folder)
+                    delete(folder)
                 temporary.rename(folder)
                 _sync(folder.parent)
     except UserError:
@@ -167,72 +166,6 @@ def _save(path: Path, state: Any) -> None:
         os.fsync(f.fileno())
 
 
-def located(path: Path) -> tuple[Path, Path | None]:
-    """The run that is meant by `path`, its folder or one of its checkpoints', and that checkpoint."""
-    if not (path / "run.json").exists() and path.resolve().parent.name == "checkpoints":
-        return Path(os.path.normpath(path / ".." / "..")), path
-    return path, None
-
-
-def checkpoints(run: Path) -> list[Path]:
-    """Folders of the checkpoints of a run, oldest first. One that lost its manifest is among them: `read` refuses it,
-    where passing over it would train or translate with older weights, or none, without a word.
-    """
-    return sorted(p for p in (run / "checkpoints").glob("images-*") if p.is_dir())
-
-
-def latest(run: Path) -> Path | None:
-    """The newest checkpoint's folder, or None where nothing has been written yet."""
-    folders = checkpoints(run)
-    return folders[-1] if folders else None
-
-
-def best(run: Path) -> Path | None:
-    """The folder of the checkpoint that measured best, or None where nothing has been measured."""
-    mark = _mark(run)
-    return mark[0] if mark and mark[0].is_dir() else None
-
-
-def mark_best(run: Path, folder: Path, value: float, measure: str) -> Path | None:
-    """Name `folder` as the best checkpoint of a run, if its `value` is lower than that of the best so far.
-
-    Values of another `measure` do not compare: the best by that one is set aside, and its new place returned.
-    """
-    mark, aside = _mark(run), None
-    if mark and mark[0].is_dir() and mark[0] != folder:
-        if mark[2] != measure:
-            aside = set_aside(run, [mark[0]])
-        elif mark[1] <= value:
-            return None
-    write_json(run / "best.json", {"checkpoint": folder.name, "value": value, "measure": measure})
-    return aside
-
-
-def _mark(run: Path) -> tuple[Path, float, str] | None:
-    """What best.json says: a checkpoint's folder, its value, and by what measure."""
-    path = run / "best.json"
-    try:
-        mark = json.loads(path.read_text())
-        return run / "checkpoints" / mark["checkpoint"], float(mark["value"]), str(mark["measure"])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): delete it.") from e
-
-
-def set_aside(run: Path, folders: list[Path]) -> Path:
-    """Move checkpoints to a new folder RUN/set-aside/N, where nothing deletes them; with a copy of the log so far."""
-    parent = run / "set-aside"
-    parent.mkdir(exist_ok=True)
-    place = parent / str(1 + max((int(p.name) for p in parent.iterdir() if p.name.isdigit()), default=0))
-    place.mkdir()
-    if (run / "events.jsonl").exists():
-        shutil.copy2(run / "events.jsonl", place)
-    for folder in folders:
-        folder.rename(place / folder.name)
-    return place
-
-
 def read(folder: Path) -> Checkpoint:
     """Read a checkpoint's manifest. Raises `UserError` where it is missing, damaged, foreign or of a newer version."""
     path = folder / "manifest.json"
@@ -261,24 +194,13 @@ def read(folder: Path) -> Checkpoint:
         raise UserError(f"{path} is damaged ({type(e).__name__}: {e}): {_instead(folder)}") from e
 
 
-def prune(run: Path, keep: int) -> None:
-    """Delete all but the newest `keep` checkpoints and the best, and what a killed training left half-done."""
-    for pattern in (".writing-*", ".deleting-*"):
-        for leftover in (run / "checkpoints").glob(pattern):
-            shutil.rmtree(leftover, ignore_errors=True)
-    kept = {best(run), *checkpoints(run)[-keep:]}
-    for folder in checkpoints(run):
-        if folder not in kept:
-            _delete(folder)
-
-
 def _instead(folder: Path) -> str:
     """What to do without the checkpoint in `folder`."""
     others = [p for p in sorted(folder.absolute().parent.glob("images-*")) if p.name != folder.name and p.is_dir()]
     return f"use another one, such as {folder.parent / others[-1].name}." if others else "there is no other one."
 
 
-def _delete(folder: Path) -> None:
+def delete(folder: Path) -> None:
     """Delete a checkpoint; renamed first, since a half-deleted folder must not look like one."""
     doomed = folder.with_name(f".deleting-{folder.name}")
     shutil.rmtree(doomed, ignore_errors=True)

@@ -13,8 +13,6 @@ Colours = Literal["style", "luminance", "histogram"]
 
 SMALLEST = 32
 """Pixels of the shorter side: below, the deepest maps have no places left to compare."""
-FIRST = 256
-"""Pixels of the longer side at which large pictures begin: strokes can't grow longer than what the network sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +21,9 @@ class StyleOptions:
 
     size: int = 512
     """Pixels of the result's longer side, at most; a smaller content is not enlarged."""
+    begin_size: int = 96
+    """About how many pixels of the longer side painting begins at; it goes on at twice the size, and again. Strokes
+    grow no longer than what the network sees there, so the larger it is, the more of the content stays."""
     steps: int = 200
     """Steps of the optimisation, over all sizes from coarse to fine."""
     style_weight: float = 10.0
@@ -54,6 +55,7 @@ class StyleOptions:
             (self.steps >= 1, f"steps {self.steps} is not at least 1"),
             (0 <= self.style_weight < math.inf and 0 <= self.smoothness < math.inf,
              "style-weight and smoothness must be numbers that are not negative"),
+            (self.begin_size >= 1, f"begin-size {self.begin_size} is not at least 1"),
             (0.1 <= self.scale <= 10, f"scale {self.scale} is not from 0.1 to 10"),
             (self.colours in colours,
              f"colours {self.colours!r} are none of {', '.join(colours)}{perhaps(self.colours, colours)}"),
@@ -68,8 +70,10 @@ class StyleOptions:
         """Height, width and steps of each round over a content of that size, from coarse to fine: each twice the size
         of the one before, and all of as many steps; the first has those that are left over.
         """
-        sizes = [min(1.0, self.size / max(height, width))]
-        while max(height, width) * sizes[0] / 2 >= FIRST and min(height, width) * sizes[0] / 2 >= SMALLEST:
+        longer, shorter = max(height, width), min(height, width)
+        sizes = [min(1.0, self.size / longer)]
+        nearest = self.begin_size / math.sqrt(2)  # half or twice of anything below is farther from where to begin
+        while longer * sizes[0] / 2 >= nearest and shorter * sizes[0] / 2 >= SMALLEST:
             sizes.insert(0, sizes[0] / 2)
         each, left = divmod(self.steps, len(sizes))
         steps = [each + left] + [each] * (len(sizes) - 1)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from torch.nn.functional import interpolate
 from unpaired.compute.device import choose_device, keep_freed_memory
 from unpaired.data.decode import resized
 from unpaired.data.tensors import luminance, to_float, to_uint8
+from unpaired.errors import UserError
 from unpaired.losses.perceptual import content_loss, gram, style_loss, total_variation
 from unpaired.networks.perceptual import Perceptual, load_perceptual
 from unpaired.style import colour
@@ -35,17 +35,23 @@ def stylise(
         content: (H, W, 3) uint8.
         styles: one or several such pictures, of any sizes; their Gram matrices are averaged.
         options: how, and with what: size, steps, weights, colours; the defaults of `StyleOptions` if not given.
-        tell: is called with the steps done and to do.
+        tell: is called with the steps begun and to do, whenever the picture was looked at.
 
     Returns (h, w, 3) uint8. Raises `UserError` for what can't be used, and for missing eyes.
     """
     options = options or StyleOptions()
+    for picture in (content, *styles):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+            raise UserError(
+                f"Style transfer takes pictures as (H, W, 3) of uint8, and one is {picture.shape} of {picture.dtype}: "
+                'Pillow\'s convert("RGB") makes such of others.'
+            )
     options.check(*content.shape[:2], styles=len(styles))
     device = choose_device(options.device)
     eyes = load_perceptual(options.eyes, download=options.download)
     eyes.to(device)
     keep_freed_memory()
-    done = count(1)
+    done = 0
     painted: Tensor | None = None
     for height, width, steps in options.rounds(*content.shape[:2]):
         original = _tensor(content, height, width, device)
@@ -57,7 +63,8 @@ def stylise(
         elif options.colours == "histogram":
             examples = [colour.match_colours(example, original) for example in examples]
         aim = _Aim.of(shown, examples, options.weights(len(styles)), eyes)
-        painted = _optimised(begin, aim, options, steps, lambda: tell(next(done), options.steps))
+        painted = _optimised(begin, aim, options, steps, lambda step, before=done: tell(before + step, options.steps))
+        done += steps
         if options.colours == "luminance":
             painted = colour.with_luminance(original, painted)
     assert painted is not None
@@ -92,21 +99,25 @@ class _Aim:
         return content_loss(shown, self.content) + style + options.smoothness * total_variation(x)
 
 
-def _optimised(begin: Tensor, aim: _Aim, options: StyleOptions, steps: int, stepped: Callable[[], None]) -> Tensor:
+def _optimised(begin: Tensor, aim: _Aim, options: StyleOptions, steps: int, stepped: Callable[[int], None]) -> Tensor:
     """The picture nearest to `aim`, by L-BFGS as in the paper, from `begin`."""
     x = begin.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-    # max_eval also bounds the line search: by its default, 1 here, a first trial that is worse ends every step at once.
-    optimizer = torch.optim.LBFGS([x], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe")
+    # One call for all steps: a call for each would look again at where the last one ended, and take twice as long.
+    # Steps are many and a picture's derivatives small, so nothing else may end it: not the number of trials, by
+    # default 1.25 a step, nor that little changes.
+    optimizer = torch.optim.LBFGS(
+        [x], max_iter=steps, max_eval=25 * steps, history_size=20, line_search_fn="strong_wolfe",
+        tolerance_grad=0, tolerance_change=0,
+    )  # fmt: skip
 
     def loss() -> Tensor:
         optimizer.zero_grad()
         distance = aim.distance(x, options)
         distance.backward()
+        stepped(optimizer.state[x].get("n_iter", 0))
         return distance
 
-    for _ in range(steps):
-        optimizer.step(loss)
-        stepped()
+    optimizer.step(loss)
     return x.detach().clamp(-1, 1)
 
 

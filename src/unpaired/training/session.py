@@ -14,7 +14,7 @@ from unpaired.config import Config
 from unpaired.data.sampler import Batches
 from unpaired.errors import UserError
 from unpaired.evaluation.trust import UNUSUAL
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.run.record import RunRecord
 from unpaired.training import gallery, state
 from unpaired.training.best import Judge, Verdict
@@ -98,7 +98,7 @@ class Session:
                 self._tell("checkpoint", folder=folder.name)
                 if self.judge and self._evaluation_is_due(last):
                     self._evaluate(self.judge, folder)
-                checkpoint.prune(self.run, self.config.training.keep)
+                checkpoints.prune(self.run, self.config.training.keep)
 
     def show(self) -> None:
         """Write the preview grids."""
@@ -139,12 +139,12 @@ class Session:
         """Measure the checkpoint that was just written, and mark the best one."""
         began = time.monotonic()
         verdict, self.losses = judge(self.losses), []
-        aside = checkpoint.mark_best(self.run, folder, verdict.value, judge.measure)
+        aside = checkpoints.mark_best(self.run, folder, verdict.value, judge.measure)
         if aside:
             text = f"The best checkpoint so far was measured in another way than now; it is kept in {aside}."
             self._tell("warning", text=text)
         self._show()  # so that the pictures of the best and of the last can be compared
-        best = checkpoint.best(self.run)
+        best = checkpoints.best(self.run)
         flat, bad = self.course.judged(self.clock.images, verdict)
         sentences = self.course.sentences(verdict, flat, bad, best.name if best else folder.name)
         event = self._tell(

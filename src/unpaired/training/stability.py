@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from unpaired.compute.ranks import Ranks
-from unpaired.errors import UserError
-from unpaired.run import checkpoint
+from unpaired.errors import Exploded
+from unpaired.run import checkpoints
 
 LARGEST = 1e6
 """Of a loss term and of a weight: those of trainings that learn stay below a thousand."""
@@ -30,7 +30,7 @@ class Watch:
             self._pending.append((images, torch.stack([t.float() for t in terms.values()]).abs().amax()))
 
     def check(self, ranks: Ranks) -> None:
-        """Raise `UserError`, on all ranks, where a loss seen since the last check, by any of them, was such."""
+        """Raise `Exploded`, on all ranks, where a loss seen since the last check, by any of them, was such."""
         pending, self._pending = self._pending, []
         with ranks.together():
             for images, largest in pending:
@@ -39,7 +39,7 @@ class Watch:
 
 
 def check_weights(networks: dict[str, nn.Module], run: Path, images: int, stride: int) -> None:
-    """Raise `UserError` where a weight is no number or too large.
+    """Raise `Exploded` where a weight is no number or too large.
 
     A loss can be a small number and its step still spoil the weights: the next loss would tell, too late for this
     checkpoint; and that of bounded outputs never would.
@@ -51,13 +51,13 @@ def check_weights(networks: dict[str, nn.Module], run: Path, images: int, stride
                 raise exploded("weights", largest.item(), run, images - stride, stride)
 
 
-def exploded(what: str, value: float, run: Path, images: int, stride: int) -> UserError:
+def exploded(what: str, value: float, run: Path, images: int, stride: int) -> Exploded:
     """What happened in the step after `images`, what is left, and what to do."""
-    folder = checkpoint.latest(run)
+    folder = checkpoints.latest(run)
     left = f"{folder.name} is as it was" if folder else "there is no checkpoint yet"
     happened = f"rose to {value:.1g}" if math.isfinite(value) else "was not a finite number"
     happened = happened if what == "loss" else happened.replace("was", "were")
-    return UserError(
+    return Exploded(
         f"The {what} {happened} at image {images + stride:,} (step {images // stride + 1:,}) and training stopped; "
         f"{left}: go on with --resume {run} and a lower --learning-rate."
     )

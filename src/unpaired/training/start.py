@@ -20,7 +20,7 @@ from unpaired.errors import UserError
 from unpaired.methods import METHODS
 from unpaired.methods.reading import unread
 from unpaired.presets import PRESETS
-from unpaired.run import checkpoint
+from unpaired.run import checkpoint, checkpoints
 from unpaired.run.provenance import provenance
 from unpaired.run.record import Folders, RunRecord
 from unpaired.text import counted
@@ -55,7 +55,7 @@ def begin(
     with ranks.together():
         _check(config)
         _check_masks(config, folders)
-        _check_new(run, folders)
+        check_new(run, folders)
         device = choose_device(config.training.device)
         inputs = Inputs.of(folders, config, _decoding(ranks, listeners))
         config = inputs.settled(config)
@@ -99,7 +99,7 @@ def resume(
     """
     ranks, listeners = ranks or Ranks(), list(listeners)
     with ranks.together():
-        run, folder = checkpoint.located(path)
+        run, folder = checkpoints.located(path)
         record = RunRecord.read(run)
         if record.folders is None:
             raise UserError(f"{run} was imported without pictures: import it again, with --pictures to train on.")
@@ -117,7 +117,7 @@ def resume(
         _check_warm_up(config, ranks)
         record = replace(record, config=config)
         session = _session(record, run, inputs, ranks, device, listeners)
-        world = _restore(session, folder or checkpoint.latest(run))
+        world = _restore(session, folder or checkpoints.latest(run))
         _check_longer(session, before.training)
     with session.writing():
         if ranks.first:
@@ -187,7 +187,7 @@ def _check_warm_up(config: Config, ranks: Ranks) -> None:
         )
 
 
-def _check_new(run: Path, folders: Folders) -> None:
+def check_new(run: Path, folders: Folders) -> None:
     """Raise `UserError` where `run` holds something, or lies where its own pictures would be taken for others."""
     if (run / "run.json").exists():
         raise UserError(f"{run} holds a training already: go on with --resume {run}, or name another --out.")
@@ -302,8 +302,8 @@ def _announce(session: Session, kind: str, sentences: list[str]) -> None:
 def _set_newer_aside(session: Session) -> list[str]:
     """Make room for the checkpoints that will be written again, and say so."""
     run = session.run
-    newer = [p for p in checkpoint.checkpoints(run) if p.name > f"images-{session.clock.images:09d}"]
+    newer = [p for p in checkpoints.of(run) if p.name > f"images-{session.clock.images:09d}"]
     if not newer:
         return []
-    place = checkpoint.set_aside(run, newer)
+    place = checkpoints.set_aside(run, newer)
     return [f"Set aside what is newer: {', '.join(p.name for p in newer)}, now in {place}."]

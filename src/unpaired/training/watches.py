@@ -155,9 +155,14 @@ def _variance(features: Rows) -> float:
 def checkerboard(fakes: Pictures, reals: Pictures) -> float:
     """How far the frequencies of checkerboards stand out of those around them, in translations over in real pictures.
 
-    JPEG's blocks stand out in real pictures too, at the same frequencies: hence the comparison.
+    JPEG's blocks stand out in real pictures too, at the same frequencies: hence the comparison. What is around them is
+    that of translations or of real pictures, whichever is more: in translations that are smoother than pictures are,
+    teeth of one of 255 steps would stand out a thousand times, and nobody sees them.
     """
-    return max(a / max(b, 1.0) for a, b in zip(_peaks(fakes), _peaks(reals), strict=True))
+    return max(
+        peak / max(ring, usual) / max(real / usual, 1.0)
+        for (peak, ring), (real, usual) in zip(_peaks(fakes), _peaks(reals), strict=True)
+    )
 
 
 def _luminance(pictures: Picture) -> NDArray[np.float64]:
@@ -165,8 +170,8 @@ def _luminance(pictures: Picture) -> NDArray[np.float64]:
     return (pictures * np.array(LUMINANCE)).sum(axis=3)
 
 
-def _peaks(pictures: Pictures) -> list[float]:
-    """Power at the frequencies of checkerboards over the median of that around each."""
+def _peaks(pictures: Pictures) -> list[tuple[float, float]]:
+    """Power at each of the frequencies of checkerboards, and the median of that around it."""
     height, width = (side // 4 * 4 for side in shape_of(pictures)[:2])
     window = np.outer(np.hanning(height), np.hanning(width))
     power = np.zeros((height, width))
@@ -175,15 +180,15 @@ def _peaks(pictures: Pictures) -> list[float]:
         grey = (grey - grey.mean(axis=(1, 2), keepdims=True)) * window
         power += np.square(np.abs(np.fft.fft2(grey))).sum(axis=0)
     power /= len(pictures)
-    return [_prominence(power, y, x) for y in _teeth(height) for x in _teeth(width) if (y, x) != (0, 0)]
+    return [_peak(power, y, x) for y in _teeth(height) for x in _teeth(width) if (y, x) != (0, 0)]
 
 
 def _teeth(side: int) -> list[int]:
     return [0, *(side // period for period in PERIODS)]
 
 
-def _prominence(power: NDArray[np.float64], y: int, x: int) -> float:
-    """At (y, x) over the median of the ring 3 to 4 bins around it: the window widens a peak to 2 bins."""
+def _peak(power: NDArray[np.float64], y: int, x: int) -> tuple[float, float]:
+    """At (y, x), and the median of the ring 3 to 4 bins around it: the window widens a peak to 2 bins."""
     offsets = [(i, j) for i in range(-4, 5) for j in range(-4, 5) if max(abs(i), abs(j)) > 2]
     ring = [power[(y + i) % power.shape[0], (x + j) % power.shape[1]] for i, j in offsets]
-    return float(power[y, x] / max(float(np.median(ring)), 1e-12))
+    return float(power[y, x]), max(float(np.median(ring)), 1e-12)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from unpaired.config import DIRECTIONS, Config, Direction
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
-from unpaired.run import checkpoint as checkpoints
+from unpaired.run import checkpoint, checkpoints
 from unpaired.translation import single
 
 Generators = dict[Direction, Callable[[], nn.Module]]
@@ -20,7 +20,7 @@ Generators = dict[Direction, Callable[[], nn.Module]]
 
 def of_run(path: Path, which: Literal["best", "latest"] | None) -> tuple[Config, Generators, int]:
     """Configuration, generators, and images seen, of a run or a checkpoint."""
-    found = checkpoints.read(_checkpoint_folder(path, which))
+    found = checkpoint.read(_checkpoint_folder(path, which))
     config = found.manifest.config
     names = METHODS[config.method].translators
     # An imported run may translate in one direction only.

@@ -28,7 +28,7 @@ from unpaired.methods import METHODS
 from unpaired.networks import noisy, winograd
 from unpaired.networks.attention import AttentionMap, AttentiveGenerator
 from unpaired.networks.noise import DRAWS, redraw
-from unpaired.translation import kinds, pictures
+from unpaired.translation import hub, kinds, pictures
 from unpaired.translation.fit import Rows, fitted
 from unpaired.translation.large import Large
 from unpaired.translation.single import WEIGHTS
@@ -122,18 +122,14 @@ class Translator:
 
         Raises `UserError` where there is none, the Hub can't be reached, or the extra `[hub]` is not installed.
         """
-        from unpaired.interop.hub import fetched
-
-        path = fetched(name, revision=revision, token=token)
+        path = hub.fetched(name, revision=revision, token=token)
         return cls.load(path, direction=direction, device=device, precision=precision, max_memory=max_memory)
 
     def save_pretrained(self, folder: str | Path, name: str = "", *, half: bool = False, licence: str = "") -> None:
         """Write what `push_to_hub` publishes into `folder`: translator.safetensors and README.md, a model card with
         counts, command and measures of the run; `name` (owner/name) is what the card calls it.
         """
-        from unpaired.interop.hub import save
-
-        save(self, Path(folder), name or Path(folder).name, half=half, licence=licence)
+        hub.save(self, Path(folder), name or Path(folder).name, half=half, licence=licence)
 
     def push_to_hub(
         self, name: str, *, half: bool = False, licence: str = "", private: bool = False, token: str | None = None
@@ -143,9 +139,7 @@ class Translator:
         `licence` is one of the Hub's identifiers, such as cc-by-4.0; without it the card asks for one. Raises
         `UserError` where the Hub refuses or can't be reached, or the extra `[hub]` is not installed.
         """
-        from unpaired.interop.hub import push
-
-        return push(self, name, half=half, licence=licence, private=private, token=token)
+        return hub.push(self, name, half=half, licence=licence, private=private, token=token)
 
     @overload
     def __call__(self, picture: str | Path | Image.Image, direction: Direction | None = None) -> Image.Image: ...

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from unpaired.errors import UserError
-from unpaired.report.record import Record
+from unpaired.run.folder import Record
 from unpaired.text import duration
 from unpaired.web.api import summarised
 from unpaired.web.refused import Refused

@@ -22,7 +22,7 @@ from unpaired.presets import PRESETS, explained
 from unpaired.report.curves import number
 from unpaired.report.losses import curves
 from unpaired.report.page import POLICY, write_report
-from unpaired.run import checkpoint
+from unpaired.run import checkpoints
 from unpaired.text import duration
 from unpaired.training.run import find_folders
 from unpaired.translation.film import FILMS
@@ -195,7 +195,7 @@ def _run(service: Service, trainings: Trainings, render: Render) -> APIRouter:
             return render("unborn.html", name=name, process=trainings.process(name), said=trainings.said(name))
         run, process = summarised(service, trainings, name), trainings.process(name)
         folder, record = service.runs.folder(name), service.runs.record(name)
-        newest, best = checkpoint.latest(folder), checkpoint.best(folder)
+        newest, best = checkpoints.latest(folder), checkpoints.best(folder)
         return render(
             "run.html", run=run, ours=bool(process and process.alive), stopping=bool(process and process.stopping),
             moments=live.moments(record), curves=curves(record), best=best and best.name,
@@ -255,7 +255,7 @@ def _run(service: Service, trainings: Trainings, render: Render) -> APIRouter:
 
 
 def _has_checkpoint(service: Service, name: str) -> bool:
-    return checkpoint.latest(service.runs.folder(name)) is not None
+    return checkpoints.latest(service.runs.folder(name)) is not None
 
 
 def _percent(share: float) -> str:

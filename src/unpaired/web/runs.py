@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unpaired.errors import UserError
-from unpaired.report.record import Record, read_record
+from unpaired.run.folder import Record, read_record
 from unpaired.web.refused import Refused
 
 

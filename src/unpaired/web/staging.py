@@ -18,7 +18,7 @@ from unpaired.data.decode import decode
 from unpaired.data.discover import discover
 from unpaired.errors import UserError
 from unpaired.report.pieces import ends
-from unpaired.report.record import Record, mapping
+from unpaired.run.folder import Record, mapping
 from unpaired.translation.translator import Translator
 from unpaired.web.study import Study, Trial
 

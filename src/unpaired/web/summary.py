@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from unpaired.report.pieces import names, title
-from unpaired.report.record import Record, is_number, mapping
+from unpaired.run.folder import Record, is_number, mapping
 from unpaired.text import duration
 
 State = Literal["training", "finished", "stopped", "flat", "failed"]

@@ -13,7 +13,7 @@ from unpaired.compute.device import keep_freed_memory
 from unpaired.config import Direction
 from unpaired.errors import UserError
 from unpaired.methods import METHODS
-from unpaired.run import checkpoint as checkpoints
+from unpaired.run import checkpoint, checkpoints
 from unpaired.translation.translator import Translator
 
 KEPT = 4
@@ -66,5 +66,5 @@ def directions(run: Path) -> tuple[Direction, ...]:
 
 
 @lru_cache(maxsize=64)  # asked for with every picture, and 1.5 ms each time
-def _directions(checkpoint: Path, written: int) -> tuple[Direction, ...]:
-    return tuple(METHODS[checkpoints.read(checkpoint).manifest.config.method].translators)
+def _directions(folder: Path, written: int) -> tuple[Direction, ...]:
+    return tuple(METHODS[checkpoint.read(folder).manifest.config.method].translators)

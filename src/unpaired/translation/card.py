@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.config import Config, Direction
-from unpaired.report.record import Record, is_number, mapping
+from unpaired.run.folder import Record, is_number, mapping
 from unpaired.text import counted
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unpaired.errors import UserError
-from unpaired.interop.card import model_card
-from unpaired.interop.weights import write_safetensors
-from unpaired.report.record import read_record
-from unpaired.run.checkpoint import located
+from unpaired.run.checkpoints import located
+from unpaired.run.folder import read_record
+from unpaired.translation.card import model_card
 from unpaired.translation.single import WEIGHTS
-from unpaired.translation.translator import Translator
+from unpaired.translation.weights import write_safetensors
+
+if TYPE_CHECKING:
+    from unpaired.translation.translator import Translator
 
 
 def save(translator: Translator, folder: Path, name: str, *, half: bool = False, licence: str = "") -> None:

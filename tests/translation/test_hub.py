@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 import torch
-from peers import ResnetGenerator, pictures, strong
+from small import SMALL, write_checkpoint
 from torch import nn
 
 from unpaired.config import Config, GeneratorConfig
 from unpaired.errors import UserError
-from unpaired.interop import hub
-from unpaired.interop.importing import Sources, read_networks, write_run
 from unpaired.networks import build_generator
+from unpaired.run.record import RunRecord
 from unpaired.training.events import Events
+from unpaired.translation import hub
 from unpaired.translation.translator import Translator
 
 COMMIT = "a" * 40
@@ -121,7 +121,7 @@ def test_published_and_fetched_through_the_client(
     assert "license: cc-by-4.0" in Hub.files["README.md"].decode()
     path = hub.fetched("someone/zebra", token="hf_none", endpoint=endpoint)
     again = Translator.load(path, device="cpu", precision="float32")
-    x = pictures(16)
+    x = torch.rand(1, 3, 16, 16) * 2 - 1
     assert torch.equal(again.translate(x), one.translate(x))
     with pytest.raises(UserError, match=r"someone/none is neither a folder here nor a translator on the Hub"):
         hub.fetched("someone/none", token="hf_none", endpoint=endpoint)
@@ -134,7 +134,7 @@ def test_a_folder_is_as_good(tmp_path: Path) -> None:
     assert again.images_seen == 1200
     same = Translator.load(tmp_path / "zebra", direction="a2b", device="cpu", precision="float32")
     assert same.fingerprint() == again.fingerprint()
-    x = pictures(16)
+    x = torch.rand(1, 3, 16, 16) * 2 - 1
     assert torch.equal(again.translate(x), one.translate(x))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"holds no translator\.safetensors"):
@@ -146,18 +146,11 @@ def test_what_the_client_says_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -
         small().push_to_hub("no name/at all")
 
 
-def test_the_card_counts_and_shows_no_pictures(tmp_path: Path, domains: tuple[Path, Path]) -> None:
-    from peers import PatchGAN
-
-    theirs = {
-        "generator_ab": ResnetGenerator(w=4, blocks=1), "generator_ba": ResnetGenerator(w=4, blocks=1),
-        "discriminator_a": PatchGAN(w=4, layers=1), "discriminator_b": PatchGAN(w=4, layers=1),
-    }  # fmt: skip
-    for name, network in theirs.items():
-        torch.save(strong(network).state_dict(), tmp_path / f"{name}.pth")
-    networks = read_networks(Sources(**{name: tmp_path / f"{name}.pth" for name in theirs}), crop=32)
-    networks.provenance["command"] = f"{tmp_path}/bin/unpaired train {domains[0]} {domains[1]} --out run"
-    write_run(networks, tmp_path / "run", domains)
+def test_the_card_counts_and_shows_no_pictures(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "run")
+    command = f"{tmp_path}/bin/unpaired train {tmp_path}/a {tmp_path}/b --out run"
+    record = RunRecord(config=SMALL, folders=None, counts={"a": 4, "b": 4}, provenance={"command": command})
+    record.write(tmp_path / "run")
     score = {"value": 0.1234, "nothing": 0.5, "floor": 0.01}
     result = {"directions": {"a2b": {"measures": {"KID": score}}}, "side": [32, 32]}
     Events(tmp_path / "run").tell("evaluation", 3000, 1.0, result=result)
