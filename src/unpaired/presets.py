@@ -155,7 +155,7 @@ def sincut() -> Config:
     identity; R1. For the authors' StyleGAN2 networks of ten channels it has a ResNet and a PatchGAN of 16, which want a
     quarter of their learning rate and 16 places of each crop in place of one.
     A step of 16 crops takes 0.81 seconds on one thread (an Intel Xeon, bfloat16). After 12,000 crops, of 1.6 million, a
-    drawn landscape had the colours of a painted one and not its strokes: coarse L1 to the truth 20.5, doing nothing 24.1.
+    drawn landscape had the colours of a painted one, not its strokes: coarse L1 to the truth 20.5, doing nothing 24.1.
 
     unpaired train PHOTO PAINTING --out RUN --preset sincut --minutes 30
     """
