@@ -62,9 +62,8 @@ def test_a_warp_that_found_nothing_to_shift_is_the_generator_below(kind: Any) ->
 
 
 def test_what_does_not_go_with_a_warp() -> None:
-    for far in (-1, 257):
-        with pytest.raises(UserError, match=rf"generator\.warp {far} is not from 0 to the crop, 256 px"):
-            validate(Config(generator=GeneratorConfig(warp=far)))
+    with pytest.raises(UserError, match=r"generator\.warp 257 is not from 0 to the crop, 256 px"):
+        validate(Config(generator=GeneratorConfig(warp=257)))
     with pytest.raises(
         UserError, match=r"not a multiple of 8, which a resnet generator with a warp needs: give --crop 32"
     ):
